@@ -34,13 +34,11 @@ func (c *costs) pushes(ctx context.Context) ([]result, error) {
 	objects := make([]object, len(all))
 	for i, p := range all {
 		objects[i] = p.object
-		if err := c.createDeployment(ctx, costNamespace, p.name, p.name, low); err != nil {
-			return nil, err
+		for _, name := range []string{p.name, "bare-" + p.name} {
+			if err := c.createDeployment(ctx, costNamespace, name, name, low); err != nil {
+				return nil, err
+			}
 		}
-	}
-	const bareTarget = "bare-pushes"
-	if err := c.createDeployment(ctx, costNamespace, bareTarget, bareTarget, low); err != nil {
-		return nil, err
 	}
 	at, p, err := c.runObjects(ctx, "pushes", objects)
 	if err != nil {
@@ -50,7 +48,7 @@ func (c *costs) pushes(ctx context.Context) ([]result, error) {
 	url = at
 	var results []result
 	for _, each := range all {
-		r, err := c.pushReactions(ctx, each, bareTarget, p)
+		r, err := c.pushReactions(ctx, each, "bare-"+each.name, p)
 		if err != nil {
 			fmt.Printf("  NOT MEASURED: %s: %v\n", each.name, err)
 			continue
