@@ -19,6 +19,7 @@ func TestLink(t *testing.T) {
 	t.Run("a server that cannot prove its name is unknown", testServerThatCannotProveItsNameIsUnknown)
 	t.Run("a wrong credential is unknown and not shown", testWrongCredentialIsUnknownAndNotShown)
 	t.Run("a rotated credential takes effect without an error", testRotatedCredentialTakesEffectWithoutError)
+	t.Run("a rotated credential is used before the next reading is due", testRotatedCredentialIsUsedBeforeNextReadingIsDue)
 	t.Run("a revoked credential closes the connection", testRevokedCredentialClosesConnection)
 	t.Run("a server that restarts is read again", testServerThatRestartsIsReadAgain)
 }
@@ -118,6 +119,19 @@ func testRotatedCredentialTakesEffectWithoutError(t *testing.T) {
 	r.untilError("certificate signed by unknown authority")
 	env.rotate(after.secrets(t))
 	r.untilLevel(5000)
+}
+
+func testRotatedCredentialIsUsedBeforeNextReadingIsDue(t *testing.T) {
+	a := newAuthority(t)
+	s := startServer(t, a.serverConfig(t, "127.0.0.1", true), false)
+	env := newEnvironment(t, never, a.secrets(t))
+	changed := make(chan struct{}, 1)
+	env.SecretsChanged = changed
+	run(t, PushKind(), map[string]string{"scalerAddress": s.address}, env.Env)
+	testkit.Eventually(t, "both streams are open", func(context.Context) bool { return s.openStreams() == 2 })
+	env.rotate(a.secrets(t))
+	changed <- struct{}{}
+	testkit.Eventually(t, "a second connection has both streams", func(context.Context) bool { return s.connections() == 2 && s.openStreams() == 2 })
 }
 
 func testRevokedCredentialClosesConnection(t *testing.T) {

@@ -47,7 +47,7 @@ func openPush(c Config, env triggers.Env) (triggers.Source, error) {
 	return s, nil
 }
 
-// Run reads at the start, at each signal and at each interval.
+// Run reads at the start, at each signal, after each change of a secret and at each interval.
 func (s *pushSource) Run(ctx context.Context, emit func(scalers.Event)) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
@@ -73,6 +73,7 @@ func (s *pushSource) Run(ctx context.Context, emit func(scalers.Event)) error {
 		case <-ctx.Done():
 			return ctx.Err()
 		case <-s.signals.changed:
+		case <-s.env.SecretsChanged:
 		case <-time.After(s.untilNext(began)):
 		}
 	}
