@@ -26,7 +26,7 @@ func open(c Config, env triggers.Env) (triggers.Source, error) {
 		return nil, err
 	}
 	q.SelectedBy = env.Namespace + "/" + env.Object
-	s := &source{config: c, query: q, env: env, settle: settleTime, muteDelay: maxMuteDelay}
+	s := &source{config: c, query: q, env: env, minUptime: minUptime, muteDelay: maxMuteDelay}
 	if s.env.Now == nil {
 		s.env.Now = time.Now
 	}

@@ -23,8 +23,8 @@ type client struct {
 	http   *http.Client
 	// filter has the matchers as URL parameters.
 	filter string
-	// settle is how long after its start an Alertmanager may not have received all alerts.
-	settle time.Duration
+	// minUptime is the uptime from which an Alertmanager is assumed to have received all alerts.
+	minUptime time.Duration
 	// muteDelay is how long after the start of an alert the Alertmanager may not have determined whether the alert is muted.
 	muteDelay time.Duration
 }
@@ -115,8 +115,8 @@ func (c *client) list(ctx context.Context, base string) ([]listedAlert, error) {
 	return all, err
 }
 
-// activeFingerprints returns the fingerprints of the alerts that are active in at least one group: a route sends them to the receiver,
-// and is not muted.
+// activeFingerprints returns the fingerprints of the alerts that are active in at least one group: a route (with Config.Receiver, one to that
+// receiver) sends them, and is not muted.
 func (c *client) activeFingerprints(ctx context.Context, base string) (map[string]bool, error) {
 	query := c.filter
 	if c.config.Receiver != "" {
@@ -171,8 +171,8 @@ func (c *client) settling(ctx context.Context, target string) (bool, error) {
 	if err != nil {
 		return true, err
 	}
-	if up := at.Sub(*status.Uptime); status.Uptime.IsZero() || up < c.settle {
-		err = triggers.VaryingErrorf("it has been up for %s, less than %s: it may not have received all alerts yet", up.Round(time.Second), c.settle)
+	if up := at.Sub(*status.Uptime); status.Uptime.IsZero() || up < c.minUptime {
+		err = triggers.VaryingErrorf("it has been up for %s, less than %s: it may not have received all alerts yet", up.Round(time.Second), c.minUptime)
 	}
 	return *status.Cluster.Status == "settling", err
 }

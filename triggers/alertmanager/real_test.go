@@ -68,9 +68,9 @@ func testRealAlertmanagerListsFiringAndSilencedAlertsAndThatItHasJustStarted(t *
 	post(t, "http://"+address+"/api/v2/silences", fmt.Sprintf(`{"matchers":[{"name":"pod","value":"2","isRegex":false,"isEqual":true}],
 		"startsAt":%q,"endsAt":"2999-01-01T00:00:00Z","createdBy":"me","comment":"a test"}`, time.Now().UTC().Format(time.RFC3339)))
 	recorder := &viewRecorder{views: make(chan triggers.AlertView, 100)}
-	view := func(settle time.Duration) triggers.AlertView {
+	view := func(uptime time.Duration) triggers.AlertView {
 		t.Helper()
-		s := &source{settle: settle, env: triggers.Env{
+		s := &source{minUptime: uptime, env: triggers.Env{
 			Namespace: "shop", Alerts: recorder, HTTP: &http.Client{}, Now: time.Now, Poller: triggers.NewPoller(1, 1),
 		}}
 		s.config.Matchers, s.config.Reconcile = `{alertname="Slow", team!="b"}`, []string{"http://" + address}
@@ -81,7 +81,7 @@ func testRealAlertmanagerListsFiringAndSilencedAlertsAndThatItHasJustStarted(t *
 		return v.Complete && len(v.Firing) == 1 && len(v.Suppressed) == 1 && v.Suppressed[0].Labels["pod"] == "2" &&
 			v.Firing[0].StartsAt.Equal(time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC))
 	})
-	if v := view(settleTime); v.Complete || len(v.Firing) != 1 || !strings.Contains(fmt.Sprint(v.Err), "it has been up for") {
+	if v := view(minUptime); v.Complete || len(v.Firing) != 1 || !strings.Contains(fmt.Sprint(v.Err), "it has been up for") {
 		t.Errorf("of an Alertmanager that has just started the view is %+v, want 1 firing and not complete", v)
 	}
 	p.Kill()
@@ -89,7 +89,7 @@ func testRealAlertmanagerListsFiringAndSilencedAlertsAndThatItHasJustStarted(t *
 		t.Errorf("of a stopped Alertmanager the view is %+v, want an error", v)
 	}
 	run()
-	if v := view(settleTime); v.Complete || len(v.Firing) != 0 {
+	if v := view(minUptime); v.Complete || len(v.Firing) != 0 {
 		t.Errorf("of an Alertmanager that has restarted without alerts the view is %+v, want none firing and not complete", v)
 	}
 }

@@ -18,9 +18,9 @@ const (
 	reconcileEvery = 45 * time.Second
 	// answerWithin is the timeout of one query.
 	answerWithin = 10 * time.Second
-	// settleTime is how long after its start an Alertmanager may not have received all alerts: it loses them when it restarts, and
+	// minUptime is how long after its start an Alertmanager may not have received all alerts: it loses them when it restarts, and
 	// Prometheus sends them again after evaluation_interval and a resend delay, a minute each by default.
-	settleTime = 5 * time.Minute
+	minUptime = 5 * time.Minute
 	// maxMuteDelay is how long after its start an alert may be in a group that is not processed yet: Alertmanager determines whether a
 	// group is muted after the group_wait of its route.
 	maxMuteDelay = time.Minute
@@ -43,7 +43,7 @@ func (s *source) reconciler() (triggers.Source, error) {
 	for _, m := range matchers {
 		filter.Add("filter", m.String())
 	}
-	c := &client{config: s.config, env: s.env, http: newHTTP(s.config, s.env), filter: filter.Encode(), settle: s.settle, muteDelay: s.muteDelay}
+	c := &client{config: s.config, env: s.env, http: newHTTP(s.config, s.env), filter: filter.Encode(), minUptime: s.minUptime, muteDelay: s.muteDelay}
 	env := s.env
 	env.PollingInterval = reconcileEvery
 	key := strings.Join([]string{

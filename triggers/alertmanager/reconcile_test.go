@@ -37,7 +37,7 @@ func newClient(t *testing.T, env triggers.Env, metadata map[string]string) *clie
 	if env.HTTP == nil {
 		env.HTTP = &http.Client{}
 	}
-	return &client{config: config, env: env, http: newHTTP(config, env), filter: "filter=x", settle: settleTime, muteDelay: maxMuteDelay}
+	return &client{config: config, env: env, http: newHTTP(config, env), filter: "filter=x", minUptime: minUptime, muteDelay: maxMuteDelay}
 }
 
 // listed returns one alert of an answer.

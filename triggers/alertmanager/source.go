@@ -15,8 +15,8 @@ type source struct {
 	config Config
 	query  triggers.AlertQuery
 	env    triggers.Env
-	// settle and muteDelay are the client's.
-	settle, muteDelay time.Duration
+	// minUptime and muteDelay are the client's.
+	minUptime, muteDelay time.Duration
 
 	mu     sync.Mutex
 	alerts []triggers.Alert

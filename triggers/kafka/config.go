@@ -26,7 +26,7 @@ type Group struct {
 	ActivationLagThreshold             scalers.Milli `json:"activationLagThreshold" doc:"The trigger is active above this lag, in messages. This matters only for a workload with an idle count (idleReplicaCount, or 0 with minReplicaCount: 0)."`
 	OffsetResetPolicy                  string        `json:"offsetResetPolicy" doc:"Where the consumers start in a partition without a valid committed offset (their auto.offset.reset): latest or earliest."`
 	ScaleToZeroOnInvalidOffset         bool          `json:"scaleToZeroOnInvalidOffset" doc:"Count a partition without a valid committed offset as 0, whatever waits there."`
-	PartitionLimitation                []string      `json:"partitionLimitation" doc:"The partitions that count, such as 1,2,10-12. Without it, all count. It needs topic."`
+	PartitionLimitation                []string      `json:"partitionLimitation" doc:"The partitions that count, such as 1,2,10-12. Without it, all count. It has no effect without topic."`
 	AllowIdleConsumers                 bool          `json:"allowIdleConsumers" doc:"Count all lag, even if that asks for more replicas than there are partitions to consume."`
 	LimitToPartitionsWithLag           bool          `json:"limitToPartitionsWithLag" doc:"Ask for at most one replica per partition with lag instead of one per partition."`
 	EnsureEvenDistributionOfPartitions bool          `json:"ensureEvenDistributionOfPartitions" doc:"Ask for a number of replicas that divides the number of partitions, so that each replica gets the same number of partitions."`

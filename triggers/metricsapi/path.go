@@ -17,8 +17,8 @@ import (
 const maxPathBytes = 1024
 
 // path is a path of GJSON. GJSON does not check that an answer is JSON, and some of its modifiers return an empty list for a value that does
-// not exist: a path that ends in # would then read the length 0. So find checks the answer first, and then the value that each modifier is
-// applied to.
+// not exist: a path that ends in # would then read the length 0. So find checks the answer first, and then the values that the modifiers
+// keys, values and fromstr are applied to.
 type path struct {
 	text      string
 	modifiers []modifier
@@ -71,7 +71,8 @@ func (p path) check(content []byte) error {
 	return nil
 }
 
-// check returns an error unless the modifier is applied to a value of the type that it is for.
+// check returns an error if @keys or @values is not applied to an object, or @fromstr not to a text with JSON. The other modifiers make no
+// value of a missing one.
 func (m modifier) check(text string) error {
 	applied := func() gjson.Result {
 		if m.whole {

@@ -37,7 +37,7 @@ func reason(err error) error {
 	return database.Reason(innermost(err))
 }
 
-// innermost returns the error of the last attempt to connect, without the user, the database and the address, or err if it is none.
+// innermost returns the error of the last attempt to connect, without the user, the database and the address. It returns err if err is not of a connection.
 func innermost(err error) error {
 	connecting, ok := errors.AsType[*pgconn.ConnectError](err)
 	if !ok {

@@ -6,7 +6,7 @@ import (
 	"github.com/impulse-sh/impulse/triggers"
 )
 
-// failover is how long a replica of a Prometheus counts without a sample before another one takes its place; half of a shorter ttl.
+// failover is how long a replica of a Prometheus counts without a sample before another one takes its place, or half of the ttl if that is shorter.
 const failover = 30 * time.Second
 
 // maxPoints is the number of parts of a window. Of two samples in the same part, only the newer one is kept.

@@ -48,7 +48,7 @@ func FromCluster(ctx context.Context, client rest.Interface, namespace string) (
 		result := client.Get().Namespace(namespace).Resource("alertsets").Param("limit", strconv.Itoa(page)).Param("continue", next).Do(ctx)
 		raw, err := result.Raw()
 		if err != nil {
-			err = result.Error() // It has the answer of the API server; Raw's error is the same for every answer.
+			err = result.Error() // It has the message of the API server; Raw's error has only the status code.
 		}
 		switch {
 		case apierrors.IsNotFound(err): // If the namespace does not exist, the list is empty.

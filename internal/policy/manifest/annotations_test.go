@@ -52,6 +52,6 @@ func testObjectWithMisspeltAnnotationIsNotValid(t *testing.T) {
 		"spec": {"scaleTargetRef": {"name": "web"}, "triggers": [{"type": "cron", "metadata":
 			{"timezone": "Etc/UTC", "start": "0 8 * * *", "end": "0 9 * * *", "desiredReplicas": 3}}]}}`))
 	if compiled, problems := Compile(objects, builtin.Kinds()); len(compiled) != 0 || !Failed(problems) {
-		t.Errorf("%d objects are well, %v", len(compiled), problems)
+		t.Errorf("compiled %d objects with the problems %v, want none and an error", len(compiled), problems)
 	}
 }
