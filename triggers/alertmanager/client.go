@@ -115,8 +115,8 @@ func (c *client) list(ctx context.Context, base string) ([]listedAlert, error) {
 	return all, err
 }
 
-// activeFingerprints returns the fingerprints of the alerts that are active in at least one group: a route (with Config.Receiver, one to that
-// receiver) sends them, and is not muted.
+// activeFingerprints returns the fingerprints of the alerts that are active in at least one group on a route that is not muted: on any route
+// or, with Config.Receiver, on one to that receiver.
 func (c *client) activeFingerprints(ctx context.Context, base string) (map[string]bool, error) {
 	query := c.filter
 	if c.config.Receiver != "" {

@@ -20,7 +20,7 @@ type ObjectConfig struct {
 	ObjectAPIVersion string        `json:"objectApiVersion" doc:"apiVersion of the described object, such as networking.k8s.io/v1. Only its group matters."`
 	ObjectKind       string        `json:"objectKind" required:"true" doc:"Kind of the described object, such as Service or Ingress. For Namespace it is the namespace of the ScaledObject."`
 	ObjectName       string        `json:"objectName" required:"true" doc:"Name of the described object. It is in the namespace of the ScaledObject."`
-	Value            scalers.Milli `json:"value" required:"true" doc:"Target: of the whole metric per replica (metricType AverageValue, the default), or of the metric itself (Value)."`
+	Value            scalers.Milli `json:"value" required:"true" doc:"Target: of the metric divided by the replicas (metricType AverageValue, the default), or of the metric itself (Value)."`
 	ActivationValue  scalers.Milli `json:"activationValue" doc:"The trigger is active above this value. This matters only for a workload with an idle count (idleReplicaCount, or 0 with minReplicaCount: 0)."`
 }
 
