@@ -35,7 +35,7 @@ type PodsConfig struct {
 type ExternalConfig struct {
 	MetricName      string        `json:"metricName" required:"true" doc:"Name of the metric. It is sent in lower case, as a HorizontalPodAutoscaler does."`
 	MetricSelector  string        `json:"metricSelector" doc:"Label selector of the metric, in the form of kubectl: queue=orders,region in (eu,us). The values of all series that it selects are added."`
-	Value           scalers.Milli `json:"value" required:"true" doc:"Target: of the sum per replica (metricType AverageValue, the default), or of the sum itself (Value)."`
+	Value           scalers.Milli `json:"value" required:"true" doc:"Target: of the sum divided by the replicas (metricType AverageValue, the default), or of the sum itself (Value)."`
 	ActivationValue scalers.Milli `json:"activationValue" doc:"The trigger is active above this value. This matters only for a workload with an idle count (idleReplicaCount, or 0 with minReplicaCount: 0)."`
 }
 
