@@ -105,7 +105,7 @@ func secretsOf(r *bridgeapi.ReadRequest) []string {
 }
 
 // errStillRunning is the reason why a trigger is not read.
-var errStillRunning = errors.New("its previous reading has not ended: KEDA's scaler does not react to its end of time")
+var errStillRunning = errors.New("its previous reading has not ended: KEDA's scaler ignores its deadline")
 
 // busy returns an error for a bound that is reached.
 func busy(format string, arguments ...any) error {
