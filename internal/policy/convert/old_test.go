@@ -193,8 +193,12 @@ func testTargetsHaveThreePlaces(t *testing.T) {
 		{Key: "threshold", Type: "number"}, {Key: "activationThreshold", Type: "number"}, {Key: "query", Type: "text"},
 	}}
 	for _, c := range []struct{ key, given, want string }{
-		{"threshold", "0.66666667", "0.667"}, {"threshold", "1e-3", "1e-3"}, {"threshold", "0.0001", "0.0001"},
-		{"activationThreshold", "0.0001", "0"}, {"query", "0.00001", "0.00001"}, {"threshold", "many", "many"},
+		{"threshold", "0.66666667", "0.667"},
+		{"threshold", "1e-3", "1e-3"},
+		{"threshold", "0.0001", "0.0001"},
+		{"activationThreshold", "0.0001", "0"},
+		{"query", "0.00001", "0.00001"},
+		{"threshold", "many", "many"},
 	} {
 		spec := &v1alpha1.ScaledObjectSpec{Triggers: []v1alpha1.Trigger{{Type: "prometheus", Metadata: map[string]v1alpha1.Scalar{c.key: v1alpha1.Scalar(c.given)}}}}
 		notes := Metadata(spec, []triggers.Kind{kind})
