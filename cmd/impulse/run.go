@@ -44,7 +44,7 @@ func runCommand() *cobra.Command {
 	f.Var(&o.BodyMemory, "body-memory", "memory for the bodies of all requests in progress and for the messages decoded from them, such as 128Mi (default: a quarter of the memory limit)")
 	f.StringVar(&o.TokensFile, "tokens-file", o.TokensFile, "file with accepted bearer tokens, one per line: TOKEN, or NAMESPACE=TOKEN for one namespace")
 	f.StringVar(&o.CredentialsFile, "credentials-file", o.CredentialsFile, "YAML file with accepted credentials: tokens, passwords and client certificates, each with a name and its namespaces")
-	f.BoolVar(&o.AllowOpen, "allow-unauthenticated", o.AllowOpen, "together with --allow-unauthenticated-from-anywhere, accept requests without credentials on an address that is not loopback; alone it has no effect. On loopback they are always accepted, unless --tokens-file or --credentials-file is set: then only for webhook triggers that verify a signature")
+	f.BoolVar(&o.AllowOpen, "allow-unauthenticated", o.AllowOpen, "with --allow-unauthenticated-from-anywhere: listen on an address that is not loopback without --tokens-file and --credentials-file, and accept all requests; alone it has no effect. Loopback needs neither flag. With one of those files, only webhook triggers that verify a signature accept requests without credentials")
 	f.BoolVar(&o.AllowAnywhere, "allow-unauthenticated-from-anywhere", o.AllowAnywhere, "confirm --allow-unauthenticated: everybody who can reach the address of --listen can then scale")
 	f.StringVar(&o.TLS.Cert, "tls-cert-file", o.TLS.Cert, "PEM file with the certificate of the server and its intermediate certificates; a changed file is reloaded")
 	f.StringVar(&o.TLS.Key, "tls-key-file", o.TLS.Key, "PEM file with the private key of the certificate")

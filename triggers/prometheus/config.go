@@ -28,7 +28,7 @@ type Config struct {
 	AcceptPartial       bool          `json:"acceptPartialResponse" doc:"Read the value of an answer in which data may be missing, such as that of a store that is not available, instead of unknown. The value may be too low then."`
 	EvaluationStep      time.Duration `json:"evaluationStep" doc:"Evaluate the query at the last multiple of this time, such as 15s, so that a cache in front of the server sees the same request several times. 0 evaluates it at the server's current time."`
 	UnsafeSSL           bool          `json:"unsafeSsl" doc:"Accept any certificate."`
-	AuthModes           string        `json:"authModes" doc:"How to authenticate, with parameters of the authenticationRef: bearer (bearerToken), basic (username, password) or oauth (an OAuth 2 client: oauthTokenURI, clientID, clientSecret); each alone or with custom (the header customAuthHeader with the value customAuthValue) and tls (the client certificate cert and its key), such as bearer,tls."`
+	AuthModes           string        `json:"authModes" doc:"How to authenticate, with parameters of the authenticationRef: bearer (bearerToken), basic (username, password) or oauth (an OAuth 2 client: oauthTokenURI, clientID, clientSecret); alone or beside one of them, custom (the header customAuthHeader with the value customAuthValue) and tls (the client certificate cert and its key), such as bearer,tls."`
 }
 
 // defaults returns the config for empty metadata.

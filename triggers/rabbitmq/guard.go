@@ -31,9 +31,9 @@ var (
 	errContent  = errors.New("the server sends messages, which were not requested")
 )
 
-// guard is a connection to a server that need not be a RabbitMQ. It passes on only method and heartbeat frames, and none that carry a
-// message, so that the client library cannot be made to collect a message of any size. It fails if the server sends nothing for a while, heartbeats
-// included. It is read by one goroutine.
+// guard is a connection to a server that need not be a RabbitMQ. It passes on only method and heartbeat frames, and fails on
+// any other: frames that carry messages could make the client library collect a message of any size. It fails, too, if the server sends
+// nothing for a while, heartbeats included. It is read by one goroutine.
 type guard struct {
 	net.Conn
 

@@ -76,8 +76,8 @@ func sampleOf(m *metricsv1beta1.PodMetrics) sample {
 	if m.Timestamp.IsZero() {
 		return s
 	}
-	// A sample without a window is assumed to cover minInterval, which is usually longer than its real window. A new pod then counts as
-	// unready for longer, which never makes a change larger.
+	// A sample without a window is assumed to cover minInterval, which is usually longer than its real window. The cpu of a new pod then
+	// counts later, as with the HPA and a long window.
 	if s.window <= 0 {
 		s.window = minInterval
 	}

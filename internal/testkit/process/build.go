@@ -12,7 +12,7 @@ import (
 const builtVariable = "IMPULSE_BUILT"
 
 // Build puts a command of this repository into dir and returns its path: a link to the one in the folder of IMPULSE_BUILT, or
-// else one that it compiles, smaller than with the defaults of go build and without a version. module is the folder of the module that the package is in.
+// else one that it compiles, without debug information and without main.version. module is the folder of the module that the package is in.
 func Build(ctx context.Context, dir, name, module, pkg string) (string, error) {
 	binary := filepath.Join(dir, name)
 	if folder := os.Getenv(builtVariable); folder != "" {
