@@ -51,13 +51,11 @@ func cost(ctx context.Context, o options) ([]result, error) {
 	for together := range slices.Chunk(sources, costTogether) {
 		results = append(results, c.measureSources(ctx, together)...)
 	}
-	if o.source == "" {
-		more, err := c.pushes(ctx)
-		if err != nil {
-			return nil, err
-		}
-		results = append(results, more...)
+	more, err := c.pushes(ctx)
+	if err != nil {
+		return nil, err
 	}
+	results = append(results, more...)
 	if ctx.Err() != nil {
 		return nil, ctx.Err()
 	}

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
+	"strings"
 	"time"
 
 	natsgo "github.com/nats-io/nats.go"
@@ -25,12 +27,16 @@ type pushed struct {
 
 // pushes measures the time from a change to the observed count, for triggers that are not polled, compared with a bare write.
 func (c *costs) pushes(ctx context.Context) ([]result, error) {
-	fmt.Printf("• %d changes of each trigger that is not polled\n", changes)
 	var url string // It is known before the first change.
 	all, err := c.pushedObjects(ctx, &url)
 	if err != nil {
 		return nil, err
 	}
+	all = slices.DeleteFunc(all, func(p pushed) bool { return !strings.HasPrefix(p.name, c.options.source) })
+	if len(all) == 0 {
+		return nil, nil
+	}
+	fmt.Printf("• %d changes of each trigger that is not polled\n", changes)
 	objects := make([]object, len(all))
 	for i, p := range all {
 		objects[i] = p.object
@@ -131,7 +137,7 @@ func (c *costs) pushedObjects(ctx context.Context, url *string) ([]pushed, error
 	}
 	all := []pushed{
 		polled(external), polled(workload),
-		message("prometheus-remote-write", "prometheus-remote-write", map[string]string{"selector": "pushed", "threshold": "1"},
+		message("prometheus-remote-write", "prometheus-remote-write", map[string]string{"selector": "pushed", "aggregation": "last", "threshold": "1"},
 			func(ctx context.Context, n int) error {
 				sample := source.Series{Labels: map[string]string{"__name__": "pushed"}, Value: float64(n)}
 				return source.WriteSamples(ctx, *url+"/v1/prometheus/"+costNamespace+"/write", sample)

@@ -25,7 +25,7 @@ const (
 	// and Prometheus, which share the cores.
 	adapterTriggers = 100
 	// podsTriggers is that of triggers on the metric of pods. For each request the adapter lists the pods, with at most five requests per second.
-	podsTriggers = 10
+	podsTriggers = 5
 	// cpuOfPod is what each pod requests and uses.
 	cpuOfPod = "100m"
 	// hits is the metric that the adapter serves.
