@@ -112,7 +112,7 @@ func (h *Host) awaitUsage(ctx context.Context, address string) error {
 	}
 	return process.WaitFor(ctx, 2*time.Minute, "metrics-server has measured the pods", func(ctx context.Context) (bool, error) {
 		list, err := usageOf(ctx, client, namespace)
-		return err == nil && len(list.Items) >= h.Levels, nil //nolint:nilerr // WaitFor tries again.
+		return err == nil && len(list.Items) >= h.Levels, nil
 	})
 }
 

@@ -86,8 +86,8 @@ spec:
 	e.expectAccepted(address)
 	keeps = e.ExpectReplicas("web", 10)
 	prometheus.Kill()
-	e.until("the object says that no sample arrives", func(context.Context) (bool, error) {
-		return strings.Contains(e.Describe(t.Context(), "web"), "no sample has arrived for 5s, the ttl"), nil
+	e.until("the object says that no sample arrives", func(ctx context.Context) (bool, error) {
+		return strings.Contains(e.Describe(ctx, "web"), "no sample has arrived for 5s, the ttl"), nil
 	}, func() string { return e.Describe(t.Context(), "web") })
 	keeps()
 }
