@@ -28,7 +28,10 @@ func newAPI(c Config, env triggers.Env) (v1.API, error) {
 	if err != nil {
 		return nil, err
 	}
-	base := &httpauth.Transport{Base: env.HTTP.Transport, Modes: modes, Secrets: env.Secrets, UnsafeSSL: c.UnsafeSSL}
+	var base http.RoundTripper = &httpauth.Transport{Base: env.HTTP.Transport, Modes: modes, Secrets: env.Secrets, UnsafeSSL: c.UnsafeSSL}
+	if len(modes) == 0 {
+		base = &signer{base: base, region: c.AWSRegion, secrets: env.Secrets, now: env.Now}
+	}
 	client := &http.Client{Transport: &transport{base: base, headers: headers, parameters: parameters}, CheckRedirect: refuseRedirect}
 	a, err := api.NewClient(api.Config{Address: c.ServerAddress, Client: client})
 	if err != nil {

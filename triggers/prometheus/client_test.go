@@ -200,6 +200,7 @@ func testOnlySameQueryIsShared(t *testing.T) {
 		"negativeIsZero": func(c *Config) { c.NegativeIsZero = true }, "unsafeSsl": func(c *Config) { c.UnsafeSSL = true },
 		"acceptPartialResponse": func(c *Config) { c.AcceptPartial = true }, "evaluationStep": func(c *Config) { c.EvaluationStep = time.Second },
 		"authModes": func(c *Config) { c.AuthModes = "basic" }, "timeout": func(c *Config) { c.Timeout *= 2 },
+		"awsRegion": func(c *Config) { c.AWSRegion = "eu-west-1" },
 	} {
 		changed := c
 		change(&changed)

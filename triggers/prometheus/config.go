@@ -29,6 +29,7 @@ type Config struct {
 	EvaluationStep      time.Duration `json:"evaluationStep" doc:"Evaluate the query at the last multiple of this time, such as 15s, so that a cache in front of the server sees the same request several times. 0 evaluates it at the server's current time."`
 	UnsafeSSL           bool          `json:"unsafeSsl" doc:"Accept any certificate."`
 	AuthModes           string        `json:"authModes" doc:"How to authenticate, with parameters of the authenticationRef: bearer (bearerToken), basic (username, password) or oauth (an OAuth 2 client: oauthTokenURI, clientID, clientSecret); alone or beside one of them, custom (the header customAuthHeader with the value customAuthValue) and tls (the client certificate cert and its key), such as bearer,tls."`
+	AWSRegion           string        `json:"awsRegion" doc:"Region of an Amazon Managed Service for Prometheus, such as eu-west-1. Requests are signed (SigV4) with the access key of the authenticationRef: awsAccessKeyID and awsSecretAccessKey. It cannot be combined with authModes."`
 }
 
 // defaults returns the config for empty metadata.
@@ -40,7 +41,7 @@ func (c Config) Validate() error {
 	_, parameters := pairs("queryParameters", c.QueryParameters)
 	return errors.Join(
 		c.checkAddress(), c.checkQuery(), c.checkThreshold(), c.checkTimeout(), c.checkStep(), c.checkPartial(), headers, c.checkHeaders(), parameters,
-		c.checkParameters(), c.checkAuth(),
+		c.checkParameters(), c.checkAuth(), c.checkRegion(),
 	)
 }
 
@@ -146,6 +147,18 @@ func (c Config) checkParameters() error {
 func (c Config) checkAuth() error {
 	_, err := httpauth.Parse(c.AuthModes)
 	return err
+}
+
+func (c Config) checkRegion() error {
+	switch {
+	case c.AWSRegion == "":
+		return nil
+	case !validRegion(c.AWSRegion):
+		return invalid("awsRegion", fmt.Sprintf("%q is not a region", c.AWSRegion), "write one such as eu-west-1")
+	case strings.TrimSpace(c.AuthModes) != "":
+		return invalid("awsRegion", "cannot be combined with authModes", "requests are either signed or authenticated in another way")
+	}
+	return nil
 }
 
 // pair is one entry of a list such as a=1,b=2.

@@ -47,6 +47,8 @@ func testMistakeNamesItsField(t *testing.T) {
 		"another query":          {func(c *Config) { c.QueryParameters = []string{"query=up"} }, "queryParameters", "set by the trigger"},
 		"an unknown mode":        {func(c *Config) { c.AuthModes = "digest" }, "authModes", "not supported"},
 		"two modes":              {func(c *Config) { c.AuthModes = "bearer,basic" }, "authModes", "exclude each other"},
+		"no region":              {func(c *Config) { c.AWSRegion = "eu-west-1/aps" }, "awsRegion", "is not a region"},
+		"a region and a mode":    {func(c *Config) { c.AWSRegion, c.AuthModes = "eu-west-1", "tls" }, "awsRegion", "cannot be combined with authModes"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			config := configured("http://prometheus:9090")

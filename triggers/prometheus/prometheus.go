@@ -23,8 +23,8 @@ import (
 // Kind describes the trigger type prometheus.
 func Kind() triggers.Kind {
 	k := triggers.Define("prometheus", "The result of a PromQL query.", defaults(), open)
-	k.Auth = httpauth.Parameters()
-	k.WithoutIdentity = "use authModes, or let a proxy beside the server sign the requests"
+	k.Auth = append(httpauth.Parameters(), awsParameters()...)
+	k.WithoutIdentity = "use authModes or an access key of AWS, or let a proxy beside the server sign the requests"
 	k.Example = map[string]string{
 		"serverAddress": "http://prometheus.monitoring:9090", "query": "sum(rate(http_requests_total[1m]))", "threshold": "100",
 	}
@@ -46,7 +46,7 @@ func key(c Config, env triggers.Env) string {
 		"prometheus", c.ServerAddress, c.Query, c.Namespace, c.AuthModes, c.Timeout.String(),
 		strings.Join(c.CustomHeaders, ","), strings.Join(c.QueryParameters, ","),
 		strconv.FormatBool(c.IgnoreNullValues), strconv.FormatBool(c.NegativeIsZero),
-		strconv.FormatBool(c.AcceptPartial), c.EvaluationStep.String(), strconv.FormatBool(c.UnsafeSSL), env.Credentials,
+		strconv.FormatBool(c.AcceptPartial), c.EvaluationStep.String(), strconv.FormatBool(c.UnsafeSSL), c.AWSRegion, env.Credentials,
 	}
 	return strings.Join(parts, "\x00")
 }
@@ -64,6 +64,9 @@ type reader struct {
 }
 
 func newReader(c Config, env triggers.Env) (*reader, error) {
+	if env.Now == nil {
+		env.Now = time.Now
+	}
 	a, err := newAPI(c, env)
 	if err != nil {
 		return nil, err
@@ -72,11 +75,7 @@ func newReader(c Config, env triggers.Env) (*reader, error) {
 	if err != nil {
 		return nil, errors.New("serverAddress is not a URL")
 	}
-	now := env.Now
-	if now == nil {
-		now = time.Now
-	}
-	return &reader{api: a, server: u.Host, query: c.Query, timeout: c.Timeout, zero: c.Zeros(), step: c.EvaluationStep, now: now}, nil
+	return &reader{api: a, server: u.Host, query: c.Query, timeout: c.Timeout, zero: c.Zeros(), step: c.EvaluationStep, now: env.Now}, nil
 }
 
 // Read returns the current level. It ignores the time in the answer: that is the time of the evaluation and not the age of the sample.

@@ -23,6 +23,7 @@ func TestConvert(t *testing.T) {
 	t.Run("percentages of a KEDA object are computed as those of its HPA", testPercentagesOfKEDAObjectAreComputedAsThoseOfItsHPA)
 	t.Run("a target whose type names another field is reported", testTargetWhoseTypeNamesAnotherFieldIsReported)
 	t.Run("the exact ceiling of Kafka is noted unless there is none", testExactCeilingOfKafkaIsNoted)
+	t.Run("parameters of Amazon's Prometheus are kept where KEDA signs with a key", testParametersOfAmazonsPrometheusAreKeptWhereKEDASignsWithKey)
 	t.Run("an input of a formula gets the target that KEDA does not require", testInputOfFormulaGetsTargetThatKEDADoesNotRequire)
 }
 
@@ -268,6 +269,41 @@ func testInputOfFormulaGetsTargetThatKEDADoesNotRequire(t *testing.T) {
 		got := so.Spec.Triggers[0].Metadata[c.key]
 		if note := noteWith(notes, "has no effect in a formula"); got != c.want || (note != "") != c.modified {
 			t.Errorf("%s: got the target %q and the note %q, want %q", what, got, note, c.want)
+		}
+	}
+}
+
+func testParametersOfAmazonsPrometheusAreKeptWhereKEDASignsWithKey(t *testing.T) {
+	type metadata = map[string]v1alpha1.Scalar
+	ref := &v1alpha1.AuthenticationRef{Name: "aps"}
+	for what, c := range map[string]struct {
+		ref       *v1alpha1.AuthenticationRef
+		old, want metadata
+		note      string
+	}{
+		"a key":                   {ref, metadata{"awsRegion": "eu-west-1"}, metadata{"awsRegion": "eu-west-1"}, ""},
+		"a key in variables":      {nil, metadata{"awsRegion": "r", "awsAccessKeyIDFromEnv": "ID"}, metadata{"awsRegion": "r", "awsAccessKeyIDFromEnv": "ID"}, ""},
+		"no credentials":          {nil, metadata{"awsRegion": "r"}, metadata{}, "awsRegion: has no effect in KEDA without credentials"},
+		"another way":             {ref, metadata{"awsRegion": "r", "authModes": "basic"}, metadata{"authModes": "basic"}, "awsRegion: has no effect in KEDA beside authModes"},
+		"the operator's identity": {nil, metadata{"awsRegion": "r", "identityOwner": "operator"}, metadata{"awsRegion": "r"}, "identityOwner: KEDA signs the queries with the identity"},
+		"the workload's identity": {ref, metadata{"awsRegion": "r", "identityOwner": "pod"}, metadata{"awsRegion": "r", "identityOwner": "pod"}, ""},
+		"nothing of AWS":          {nil, metadata{"authModes": "basic"}, metadata{"authModes": "basic"}, ""},
+	} {
+		old := &v1alpha1.ScaledObject{}
+		old.Spec.Triggers = []v1alpha1.Trigger{{Type: "prometheus", Metadata: c.old, AuthenticationRef: c.ref}}
+		before := maps.Clone(c.old)
+		so, notes := KEDA(old)
+		if got := so.Spec.Triggers[0].Metadata; !maps.Equal(got, c.want) || !maps.Equal(c.old, before) {
+			t.Errorf("%s: got %v, want %v", what, got, c.want)
+		}
+		var got []string
+		for _, n := range notes {
+			if field, ok := strings.CutPrefix(n.Field, "spec.triggers[0].metadata."); ok {
+				got = append(got, field+": "+n.Problem)
+			}
+		}
+		if all := strings.Join(got, "\n"); !strings.HasPrefix(all, c.note) || len(got) > 1 || c.note == "" && all != "" {
+			t.Errorf("%s: got the notes %q, want %q", what, got, c.note)
 		}
 	}
 }

@@ -79,6 +79,7 @@ func (f *diagnostics) convertTrigger(path string, t *v1alpha1.Trigger) {
 	}
 	switch t.Type {
 	case "prometheus":
+		f.convertAWS(path+".metadata.", t)
 		if _, ok := t.Metadata["ignoreNullValues"]; !ok {
 			f.add(path+".metadata", "KEDA reads an empty, NaN or infinite answer as 0", "here it is unknown and lowers nothing; ignoreNullValues: true keeps the 0")
 		}
@@ -96,6 +97,27 @@ func (f *diagnostics) convertTrigger(path string, t *v1alpha1.Trigger) {
 		f.add(path+".type", "KEDA applies the tolerance of its HPA: 11 replicas may stay where 10 are scheduled", "here a schedule is exact")
 	case "cpu", "memory":
 		f.renewMetricType(path, t)
+	}
+}
+
+// convertAWS removes from a prometheus trigger the parameters for Amazon's service that have no effect in KEDA, or another one than here.
+func (f *diagnostics) convertAWS(path string, t *v1alpha1.Trigger) {
+	given := func(key string) bool { return strings.TrimSpace(string(t.Metadata[key])) != "" }
+	owner := strings.TrimSpace(string(t.Metadata["identityOwner"]))
+	asOperator := owner != "" && owner != "pod"
+	withKey := t.AuthenticationRef != nil || given("awsAccessKeyID") || given("awsAccessKeyIDFromEnv")
+	switch {
+	case given("authModes") && given("awsRegion"):
+		f.add(path+"awsRegion", "has no effect in KEDA beside authModes", "it was removed")
+		delete(t.Metadata, "awsRegion")
+	case given("authModes"):
+	case asOperator:
+		f.add(path+"identityOwner", "KEDA signs the queries with the identity of its operator, which Impulse does not have",
+			"it was removed: an authenticationRef with awsAccessKeyID and awsSecretAccessKey is needed, or a proxy that signs")
+		delete(t.Metadata, "identityOwner")
+	case given("awsRegion") && !withKey:
+		f.add(path+"awsRegion", "has no effect in KEDA without credentials", "it was removed")
+		delete(t.Metadata, "awsRegion")
 	}
 }
 

@@ -140,7 +140,7 @@ func testTriggerThatCannotUseIdentityGetsWarning(t *testing.T) {
 		return sharedAuthentication("shop", "impulse.sh", `allowedNamespaces: ["*"]`+"\n  podIdentity: {provider: "+identity+"}")
 	}
 	want := "warning: spec.triggers[0].authenticationRef: ClusterTriggerAuthentication /prometheus has a podIdentity, which prometheus cannot use: " +
-		"the trigger will be unknown (use authModes, or let a proxy beside the server sign the requests)"
+		"the trigger will be unknown (use authModes or an access key of AWS, or let a proxy beside the server sign the requests)"
 	if got := report("f", text("aws")); !strings.Contains(got, want) {
 		t.Errorf("got %q, want %s", got, want)
 	}
