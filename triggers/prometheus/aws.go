@@ -32,34 +32,26 @@ func awsParameters() []triggers.AuthParameter {
 // validRegion reports whether a text may be the name of a region.
 var validRegion = regexp.MustCompile(`^[a-z0-9-]+$`).MatchString
 
-// signer signs each request to Amazon Managed Service for Prometheus with the current access key. It sends requests as they are if there is
+// signer signs requests to Amazon Managed Service for Prometheus with the current access key. It leaves requests as they are if there is
 // neither a region nor an access key.
 type signer struct {
-	base    http.RoundTripper
 	region  string
 	secrets triggers.Secrets
 	now     func() time.Time
 }
 
-// RoundTrip sends one request.
-func (s *signer) RoundTrip(r *http.Request) (*http.Response, error) {
+// sign signs one request.
+func (s *signer) sign(r *http.Request) error {
 	region, key, err := s.credentials(r.Context())
+	if err != nil || key == (sigv4.Key{}) {
+		return err
+	}
+	body, err := content(r)
 	if err != nil {
-		return nil, errors.Join(err, closeBody(r))
+		return fmt.Errorf("read the request to sign it: %w", err)
 	}
-	if key == (sigv4.Key{}) {
-		return s.base.RoundTrip(r)
-	}
-	content, err := readBody(r)
-	if err != nil {
-		return nil, fmt.Errorf("read the request to sign it: %w", err)
-	}
-	r = r.Clone(r.Context())
-	if len(content) > 0 {
-		r.Body = io.NopCloser(bytes.NewReader(content))
-	}
-	key.Sign(r, content, awsService, region, s.now())
-	return s.base.RoundTrip(r)
+	key.Sign(r, body, awsService, region, s.now())
+	return nil
 }
 
 // credentials returns the region and the current access key. Both are empty if requests are not to be signed.
@@ -91,19 +83,15 @@ func (s *signer) credentials(ctx context.Context) (region string, key sigv4.Key,
 	return region, key, err
 }
 
-// readBody reads and closes the body of a request.
-func readBody(r *http.Request) ([]byte, error) {
-	if r.Body == nil {
+// content returns the body of a request, which can be read again.
+func content(r *http.Request) ([]byte, error) {
+	if r.Body == nil || r.Body == http.NoBody {
 		return nil, nil
 	}
-	content, err := io.ReadAll(r.Body)
-	return content, errors.Join(err, r.Body.Close())
-}
-
-// closeBody closes the body of a request that is not sent, as http.RoundTripper requires.
-func closeBody(r *http.Request) error {
-	if r.Body == nil {
-		return nil
+	body, err := io.ReadAll(r.Body)
+	if err = errors.Join(err, r.Body.Close()); err != nil {
+		return nil, err
 	}
-	return r.Body.Close()
+	r.Body = io.NopCloser(bytes.NewReader(body))
+	return body, nil
 }

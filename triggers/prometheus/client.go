@@ -28,9 +28,9 @@ func newAPI(c Config, env triggers.Env) (v1.API, error) {
 	if err != nil {
 		return nil, err
 	}
-	var base http.RoundTripper = &httpauth.Transport{Base: env.HTTP.Transport, Modes: modes, Secrets: env.Secrets, UnsafeSSL: c.UnsafeSSL}
-	if len(modes) == 0 {
-		base = &signer{base: base, region: c.AWSRegion, secrets: env.Secrets, now: env.Now}
+	base := &httpauth.Transport{Base: env.HTTP.Transport, Modes: modes, Secrets: env.Secrets, UnsafeSSL: c.UnsafeSSL}
+	if len(modes) == 0 { // As in KEDA, which signs nothing that it authenticates in another way.
+		base.Sign = (&signer{region: c.AWSRegion, secrets: env.Secrets, now: env.Now}).sign
 	}
 	client := &http.Client{Transport: &transport{base: base, headers: headers, parameters: parameters}, CheckRedirect: refuseRedirect}
 	a, err := api.NewClient(api.Config{Address: c.ServerAddress, Client: client})

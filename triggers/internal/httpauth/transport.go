@@ -23,6 +23,8 @@ type Transport struct {
 	Secrets triggers.Secrets
 	// UnsafeSSL accepts any certificate of the server.
 	UnsafeSSL bool
+	// Sign signs a request that has everything else already. It may change the request. It may be nil.
+	Sign func(r *http.Request) error
 
 	tokens tokens
 }
@@ -31,6 +33,9 @@ type Transport struct {
 func (t *Transport) RoundTrip(r *http.Request) (*http.Response, error) {
 	r = r.Clone(r.Context())
 	base, err := t.authenticate(r)
+	if err == nil && t.Sign != nil {
+		err = t.Sign(r)
+	}
 	if err != nil {
 		return nil, errors.Join(err, closeBody(r))
 	}
