@@ -91,9 +91,10 @@ func (a arrival) verify(secret string) error {
 			required[lower] = strings.ReplaceAll(a.Header.Get(name), "  ", " ")
 		}
 	}
-	names, headers := slices.Sorted(maps.Keys(required)), ""
+	names := slices.Sorted(maps.Keys(required))
+	var headers strings.Builder
 	for _, name := range names {
-		headers += name + ":" + required[name] + "\n"
+		headers.WriteString(name + ":" + required[name] + "\n")
 	}
 	if got, want := fields["SignedHeaders"], strings.Join(names, ";"); got != want {
 		return fmt.Errorf("the headers %s are signed, want %s", got, want)
@@ -107,7 +108,7 @@ func (a arrival) verify(secret string) error {
 	slices.Sort(parameters)
 	content := sha256.Sum256(a.body)
 	canonical := sha256.Sum256([]byte(strings.Join([]string{
-		a.Method, strings.ReplaceAll(escapeAWS(a.URL.EscapedPath()), "%2F", "/"), strings.Join(parameters, "&"), headers, fields["SignedHeaders"],
+		a.Method, strings.ReplaceAll(escapeAWS(a.URL.EscapedPath()), "%2F", "/"), strings.Join(parameters, "&"), headers.String(), fields["SignedHeaders"],
 		hex.EncodeToString(content[:]),
 	}, "\n")))
 	key := []byte("AWS4" + secret)
@@ -163,16 +164,22 @@ func testWhatArrivesHasSignatureOfItsContent(t *testing.T) {
 		scope   string
 	}{
 		"a region of the trigger": {
-			never, "eu-west-1", map[string]string{"awsAccessKeyID": "AKID", "awsSecretAccessKey": "secret\n", "awsRegion": "us-east-1"},
-			[]string{"POST"}, "AKID/20261129/eu-west-1/aps/aws4_request, SignedHeaders=content-type;host;x-amz-date;x-amz-note, ",
+			never, "eu-west-1",
+			map[string]string{"awsAccessKeyID": "AKID", "awsSecretAccessKey": "secret\n", "awsRegion": "us-east-1"},
+			[]string{"POST"},
+			"AKID/20261129/eu-west-1/aps/aws4_request, SignedHeaders=content-type;host;x-amz-date;x-amz-note, ",
 		},
 		"a region of the authentication": {
-			never, "", map[string]string{"awsAccessKeyId": "AKID", "awsSecretAccessKey": "secret", "awsRegion": "us-gov-west-1"},
-			[]string{"POST"}, "AKID/20261129/us-gov-west-1/aps/aws4_request, ",
+			never, "",
+			map[string]string{"awsAccessKeyId": "AKID", "awsSecretAccessKey": "secret", "awsRegion": "us-gov-west-1"},
+			[]string{"POST"},
+			"AKID/20261129/us-gov-west-1/aps/aws4_request, ",
 		},
 		"a session token, and a server without POST": {
-			refusePOST, "eu-west-1", map[string]string{"awsAccessKeyID": "ASIA", "awsSecretAccessKey": "secret", "awsSessionToken": "token/+="},
-			[]string{"POST", "GET"}, "ASIA/20261129/eu-west-1/aps/aws4_request, ",
+			refusePOST, "eu-west-1",
+			map[string]string{"awsAccessKeyID": "ASIA", "awsSecretAccessKey": "secret", "awsSessionToken": "token/+="},
+			[]string{"POST", "GET"},
+			"ASIA/20261129/eu-west-1/aps/aws4_request, ",
 		},
 	} {
 		server, arrivals := serveAWS(t, c.refuse)
@@ -247,7 +254,7 @@ func testMissingAWSParameterIsNamedAndNothingIsSent(t *testing.T) {
 		region  string
 		secrets map[string]string
 	}{
-		"awsRegion is set, but the authenticationRef has no parameter awsAccessKeyID":  {"eu-west-1", nil},
+		"awsRegion is set, but the authenticationRef has no parameter awsAccessKeyID":   {"eu-west-1", nil},
 		"the authenticationRef has awsAccessKeyID, but no parameter awsSecretAccessKey": {"eu-west-1", map[string]string{"awsAccessKeyID": "hunter2"}},
 		"the authenticationRef has awsAccessKeyID, but awsRegion is missing":            {"", map[string]string{"awsAccessKeyID": "AKID", "awsSecretAccessKey": "hunter2"}},
 		"the parameter awsRegion of the authenticationRef is not a region": {
@@ -285,7 +292,9 @@ func testRequestsWithoutRegionAndKeyAndWithAuthModesAreNotSigned(t *testing.T) {
 
 func testRedirectGetsNoSignature(t *testing.T) {
 	other, arrivals := serveAWS(t, never)
-	server := serveWith(t, func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, other.URL, http.StatusTemporaryRedirect) })
+	server := serveWith(t, func(w http.ResponseWriter, r *http.Request) {
+		http.Redirect(w, r, other.URL, http.StatusTemporaryRedirect)
+	})
 	err := readAWS(t, server, "eu-west-1", map[string]string{"awsAccessKeyID": "AKID", "awsSecretAccessKey": "secret", "awsSessionToken": "hunter2"})
 	if err == nil || !strings.Contains(err.Error(), "redirected to "+other.URL+":") || strings.Contains(err.Error(), "hunter2") {
 		t.Errorf("got the error %v, want the redirect", err)

@@ -1,6 +1,7 @@
 package sigv4
 
 import (
+	"maps"
 	"net/http"
 	"net/url"
 	"strings"
@@ -102,11 +103,9 @@ func testSignaturesAreThoseThatAWSPublishes(t *testing.T) {
 
 func testOnlyWhatAWSRequiresAndRequestHasIsSigned(t *testing.T) {
 	r := newRequest(t, http.MethodGet, "https://example.amazonaws.com/")
-	for name, values := range map[string][]string{
+	maps.Copy(r.Header, map[string][]string{
 		"Idempotency-Key": nil, "X-Amz-Empty": nil, "User-Agent": {"a"}, "X-Amzn-Trace-Id": {"b"}, "X-Scope-OrgID": {"c"}, "X-Amz-Two": {"d  e", " f"},
-	} {
-		r.Header[name] = values
-	}
+	})
 	if headers, _ := sign(r, "", example); headers != "host;x-amz-date;x-amz-two" {
 		t.Errorf("got %q signed, want the host and the headers of AWS that have values", headers)
 	}
