@@ -13,17 +13,12 @@ import (
 // maxFileBytes bounds the size of a file with parameters.
 const maxFileBytes = 1 << 20
 
-// readFile reads the wanted parameters from a file below the root, or, for a TriggerAuthentication, below the folder of its namespace. A
-// symbolic link may not lead out of that folder.
+// errNoRoot is the error of every file if no folder of files is configured.
+var errNoRoot = errors.New("no file may be read: impulse run has no --filepath-root")
+
+// readFile reads the wanted parameters from a file.
 func (r *reading) readFile(name string) error {
-	folder := r.k.all.options.Root
-	if folder == "" {
-		return fmt.Errorf("filePath %s: no file may be read: impulse run has no --filepath-root", name)
-	}
-	if r.k.use.Ref.Kind != clusterKind {
-		folder = filepath.Join(folder, r.k.objectNamespace)
-	}
-	content, err := readBelow(folder, name)
+	content, err := r.fileContent(name)
 	if err != nil {
 		return fmt.Errorf("filePath %s: %w", name, err)
 	}
@@ -37,6 +32,19 @@ func (r *reading) readFile(name string) error {
 		}
 	}
 	return nil
+}
+
+// fileContent returns the content of a file below the root, or, for a TriggerAuthentication, below the folder of its namespace. A symbolic
+// link may not lead out of that folder.
+func (r *reading) fileContent(name string) ([]byte, error) {
+	folder := r.k.all.options.Root
+	if folder == "" {
+		return nil, errNoRoot
+	}
+	if r.k.use.Ref.Kind != clusterKind {
+		folder = filepath.Join(folder, r.k.objectNamespace)
+	}
+	return readBelow(folder, name)
 }
 
 // readBelow reads a file in a folder.

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"path/filepath"
 	"strings"
 	"sync"
 	"time"
@@ -166,17 +165,13 @@ func (r *reading) proof(h *v1alpha1.HashiCorpVault) (proof, identity string, err
 	}
 }
 
-// tokenFile reads a token from a file in the folder of files; see readFile.
+// tokenFile reads a token from a file, which is found as that of filePath is.
 func (r *reading) tokenFile(name string) (string, error) {
-	folder := r.k.all.options.Root
-	if folder == "" {
-		return "", fmt.Errorf("serviceAccount %s: no file may be read: impulse run has no --filepath-root; use serviceAccountName", name)
-	}
-	if r.k.use.Ref.Kind != clusterKind {
-		folder = filepath.Join(folder, r.k.objectNamespace)
-	}
-	content, err := readBelow(folder, name)
-	if err != nil {
+	content, err := r.fileContent(name)
+	switch {
+	case errors.Is(err, errNoRoot):
+		return "", fmt.Errorf("serviceAccount %s: %w; use serviceAccountName", name, err)
+	case err != nil:
 		return "", fmt.Errorf("serviceAccount %s: %w; a file below --filepath-root is read, or use serviceAccountName", name, err)
 	}
 	return strings.TrimSpace(string(content)), nil
