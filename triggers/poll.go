@@ -21,6 +21,10 @@ type PollKey struct {
 	Key string
 }
 
+// ErrNotRead is the error of an event of PollEach whose shared reading began before the trigger asked for its part of it. The event is not
+// emitted. It leads to a reading at once, or a second after the last one began.
+var ErrNotRead = errors.New("not part of the reading")
+
 // Poll returns a Source for a Reader. env.Poller reads it once at the start and then every env.PollingInterval.
 func Poll(q PollKey, r Reader, env Env) Source {
 	return PollEach(q, r.Read, func(_ scalers.Instant, value scalers.Milli) scalers.Event { return scalers.Event{Value: value} }, env)
@@ -28,7 +32,8 @@ func Poll(q PollKey, r Reader, env Env) Source {
 
 // PollEach is like Poll for readings that mean different levels to different triggers. read is called for one of the triggers with the
 // same key, and event is called for each of them with the result, which is shared and must not be changed, and the time of the reading.
-// PollEach sets Trigger and At of the event. event must not block. A change of the credentials leads to a reading within a second.
+// PollEach sets Trigger and At of the event. event must not block. It returns an event with ErrNotRead if the reading has no level for its
+// trigger. A change of the credentials leads to a reading within a second.
 func PollEach[T any](
 	q PollKey, read func(context.Context) (T, error), event func(at scalers.Instant, shared T) scalers.Event, env Env,
 ) Source {
@@ -41,7 +46,7 @@ func PollEach[T any](
 		now = time.Now
 	}
 	return &pollSource{poller: env.Poller, key: groupKey{q, interval}, secretsChanged: env.SecretsChanged, sub: subscriber{
-		namespace: env.Namespace, trigger: env.Trigger, now: now,
+		namespace: env.Namespace, trigger: env.Trigger, now: now, notRead: make(chan struct{}, 1),
 		read: func(ctx context.Context) (any, error) { return read(ctx) },
 		event: func(r reading) scalers.Event {
 			value, ok := r.value.(T)
@@ -61,7 +66,8 @@ type pollSource struct {
 	sub            subscriber
 }
 
-// Run subscribes to the readings until ctx is done. The Poller does the work, and reads early after a change of the credentials.
+// Run subscribes to the readings until ctx is done. The Poller does the work. It reads early after a change of the credentials, and after a
+// reading without this trigger.
 func (p *pollSource) Run(ctx context.Context, emit func(scalers.Event)) error {
 	if p.poller == nil {
 		return errors.New("poll: there is no poller")
@@ -78,6 +84,8 @@ func (p *pollSource) Run(ctx context.Context, emit func(scalers.Event)) error {
 			return ctx.Err()
 		case <-p.secretsChanged:
 			p.poller.readEarly(p.key)
+		case <-p.sub.notRead:
+			p.poller.readEarly(p.key)
 		}
 	}
 }
@@ -88,6 +96,8 @@ type subscriber struct {
 	read               func(context.Context) (any, error)
 	event              func(reading) scalers.Event
 	now                func() time.Time
+	// notRead has room for one notification, that a reading was without this trigger.
+	notRead chan struct{}
 
 	mu   sync.Mutex
 	emit func(scalers.Event) // It is nil before and after Run.
@@ -108,6 +118,13 @@ func (s *subscriber) notifyLocked(r reading) {
 	e := scalers.Event{Err: r.err}
 	if r.err == nil {
 		e = s.eventFrom(r)
+	}
+	if errors.Is(e.Err, ErrNotRead) {
+		select {
+		case s.notRead <- struct{}{}:
+		default:
+		}
+		return
 	}
 	e.Trigger, e.At = s.trigger, r.at
 	s.emit(e)

@@ -42,14 +42,14 @@ func (h *fakeHub) answer(q url.Values) string {
 	return fmt.Sprintf(`{"total":%d,"account_details":[%s]}`, len(h.accounts), strings.Join(details, ","))
 }
 
-func (h *fakeHub) monitor(name string) *monitor {
+func (h *fakeHub) monitor(name string) *consumerReader {
 	env := environment(nil)
 	env.HTTP = &http.Client{Transport: triggertest.Canned(func(r *http.Request) (int, []byte) {
 		return http.StatusOK, []byte(h.answer(r.URL.Query()))
 	})}
 	c := monitored("nats:8222")
 	c.Account = name
-	return newMonitor(c, env)
+	return newReader(c, env)
 }
 
 func testAccountIsFoundByItsNameAndByItsKey(t *testing.T) {
@@ -57,7 +57,7 @@ func testAccountIsFoundByItsNameAndByItsKey(t *testing.T) {
 	for name, want := range map[string]string{
 		"orders": "7 <nil>", "KEY-333": "7 <nil>", "a": "5 <nil>",
 		"b":       "2 accounts are called b: write the key of one of them, such as KEY-22",
-		"nowhere": "it does not exist",
+		"nowhere": "account nowhere does not exist, or has no stream",
 	} {
 		b, err := h.monitor(name).Read(t.Context())
 		if got := fmt.Sprint(b.level, " ", err); !strings.Contains(got, want) {

@@ -29,7 +29,7 @@ func FuzzMonitoring(f *testing.F) {
 		env.HTTP = &http.Client{Transport: triggertest.Canned(func(r *http.Request) (int, []byte) {
 			return http.StatusOK, map[string][]byte{"/jsz": jsz, "/varz": varz}[r.URL.Path]
 		})}
-		value, err := newMonitor(monitored("nats:8222"), env).Read(t.Context())
+		value, err := newReader(monitored("nats:8222"), env).Read(t.Context())
 		if err == nil {
 			if value.level < 0 {
 				t.Errorf("the level is %v", value.level)

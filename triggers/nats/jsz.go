@@ -1,22 +1,12 @@
 package nats
 
 import (
-	"context"
-	"encoding/json"
-	"errors"
-	"fmt"
-	"io"
 	"net"
-	"net/http"
-	"net/url"
 	"slices"
 	"strings"
 
 	"github.com/impulse-sh/impulse/triggers/internal/natsconn"
 )
-
-// maxAnswerBytes is the maximum size of an answer: /jsz has every consumer of the account.
-const maxAnswerBytes = 32 << 20
 
 // jsz has the parts of the answer of /jsz that are used.
 type jsz struct {
@@ -66,21 +56,9 @@ type varz struct {
 	} `json:"cluster"`
 }
 
-// find returns the consumer, or nil.
-func (j *jsz) find(account string, n name) *consumerState {
-	for _, a := range j.Accounts {
-		if a.Name != account && a.ID != account {
-			continue
-		}
-		for _, s := range a.Streams {
-			for i := range s.Consumers {
-				if c := &s.Consumers[i]; s.Name == n.stream && c.Name == n.consumer {
-					return &consumerState{c, s.replicas(c), j.MetaCluster.Size > 1}
-				}
-			}
-		}
-	}
-	return nil
+// named returns the accounts with a name or a key.
+func (j *jsz) named(nameOrKey string) []account {
+	return slices.DeleteFunc(j.Accounts, func(a account) bool { return a.Name != nameOrKey && a.ID != nameOrKey })
 }
 
 // replicas returns the number of servers that have a consumer of the stream; 0 if unknown.
@@ -111,9 +89,9 @@ func (m *consumerState) isLeader() bool {
 }
 
 // hosts returns the possible hosts of the servers of the cluster: those that they advertise to clients. If they advertise none, these are,
-// by KEDA's convention for a headless service, SERVER.SERVICE of the leader, of this server and of the routes; a route to an IP address has
-// that address. Invalid hosts are omitted, because the answer is not trusted.
-func (v varz) hosts(known *consumerState, service string) []string {
+// by KEDA's convention for a headless service, SERVER.SERVICE of the leaders, of this server and of the routes; a route to an IP address
+// has that address. Invalid hosts are omitted, because the answer is not trusted.
+func (v varz) hosts(leaders []string, service string) []string {
 	var hosts []string
 	add := func(host string) {
 		if validHost(host) && !slices.Contains(hosts, host) {
@@ -126,8 +104,8 @@ func (v varz) hosts(known *consumerState, service string) []string {
 	if len(hosts) > 0 {
 		return hosts
 	}
-	if known != nil && known.Cluster != nil && known.Cluster.Leader != "" {
-		add(known.Cluster.Leader + "." + service)
+	for _, leader := range leaders {
+		add(leader + "." + service)
 	}
 	if v.ServerName != "" {
 		add(v.ServerName + "." + service)
@@ -156,54 +134,4 @@ func hostOf(address string) string {
 		return host
 	}
 	return address
-}
-
-// get decodes the answer of one server. Each server has its own timeout, because others may answer. Errors contain nothing of a body
-// that is not JSON.
-func (m *monitor) get(ctx context.Context, host, path string, query url.Values, into any) error {
-	ctx, cancel := context.WithTimeoutCause(ctx, natsconn.Timeout, fmt.Errorf("no answer within %s", natsconn.Timeout))
-	defer cancel()
-	u := m.base
-	u.Host, u.RawQuery = host, query.Encode()
-	u.Path = strings.TrimRight(u.Path, "/") + path
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, u.String(), http.NoBody)
-	if err != nil {
-		return errors.New("its host cannot be part of a URL")
-	}
-	response, err := m.client.Do(request)
-	if err != nil {
-		return unwrap(ctx, err)
-	}
-	defer response.Body.Close()
-	if response.StatusCode != http.StatusOK {
-		return fmt.Errorf("%s answers %d", path, response.StatusCode)
-	}
-	if response.ContentLength > maxAnswerBytes {
-		return tooLarge(path)
-	}
-	body, err := io.ReadAll(io.LimitReader(response.Body, maxAnswerBytes+1))
-	switch {
-	case err != nil:
-		return fmt.Errorf("the answer of %s broke off: %w", path, unwrap(ctx, err))
-	case len(body) > maxAnswerBytes:
-		return tooLarge(path)
-	case json.Unmarshal(body, into) != nil:
-		return fmt.Errorf("the answer of %s is not that of a NATS server: is this its monitoring port?", path)
-	}
-	return nil
-}
-
-func tooLarge(path string) error {
-	return fmt.Errorf("the answer of %s is larger than %d MiB", path, maxAnswerBytes>>20)
-}
-
-// unwrap removes the URL from an error. If the context is done, it returns the cause of that.
-func unwrap(ctx context.Context, err error) error {
-	if ctx.Err() != nil {
-		return context.Cause(ctx)
-	}
-	if sent, ok := errors.AsType[*url.Error](err); ok {
-		return sent.Err
-	}
-	return err
 }

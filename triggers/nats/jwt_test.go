@@ -94,6 +94,6 @@ func testRealAccountIsReadByItsNameAndByItsKey(t *testing.T) {
 	for _, name := range []string{account.public, account.name} {
 		c := monitored(s.monitoring)
 		c.Account = name
-		expectLevel(t, newMonitor(c, environment(nil)), "3")
+		expectLevel(t, newReader(c, environment(nil)), "3")
 	}
 }

@@ -2,47 +2,50 @@ package nats
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"net"
 	"net/http"
 	"net/url"
-	"slices"
 	"strconv"
+	"strings"
 	"sync"
-	"sync/atomic"
 
+	"github.com/impulse-sh/impulse/scalers"
 	"github.com/impulse-sh/impulse/triggers"
 	"github.com/impulse-sh/impulse/triggers/internal/natsconn"
 )
 
-const (
-	// maxServers is the maximum number of servers of a cluster that one reading queries.
-	maxServers = 16
-	// maxPages is the maximum number of pages of 1024 accounts that are read to find the key of a name.
-	maxPages = 32
-)
-
-// monitor reads a consumer from the monitoring endpoint. Every server of a cluster lists its consumers, but only the leader of a consumer
-// has correct numbers, so monitor searches for the leader and remembers it.
+// monitor reads the consumers of one account from the monitoring endpoint, for all triggers with the same endpoint, account and
+// credentials. A reading is that of all consumers that these triggers want, because an answer has all consumers of the account in any case.
 type monitor struct {
 	config Config
-	env    triggers.Env
 	base   url.URL
-	name   name
-	// account is the configured account, and its key once that is known. Servers filter by it.
-	account atomic.Pointer[string]
+	http   *http.Client
 
-	mu     sync.Mutex
-	leader string // Host and port of the leader at the last reading; "" if unknown.
+	mu sync.Mutex
+	// wanted counts the triggers of each consumer.
+	wanted map[name]int
+	// leaders has the host and port of the leader of each consumer at the last reading.
+	leaders map[name]string
+	// account is the configured account, and its key once that is known. Servers filter by it.
+	account string
 	// client was created with the credentials in used.
 	client *http.Client
 	used   natsconn.Credentials
 }
 
-func newMonitor(c Config, env triggers.Env) *monitor {
-	m := &monitor{config: c, env: env, name: name{stream: c.Stream, consumer: c.Consumer}}
-	m.account.Store(&c.Account)
+// outcome is the part of a reading for one consumer.
+type outcome struct {
+	backlog
+
+	err error
+}
+
+// outcomes is a reading. It has all consumers that were wanted when it began, and some that were wanted later.
+type outcomes map[name]outcome
+
+// newMonitor returns a monitor for all triggers with the same config, except for its stream, consumer and thresholds.
+func newMonitor(c Config, client *http.Client) *monitor {
+	m := &monitor{config: c, http: client, account: c.Account, wanted: map[name]int{}}
 	m.base = url.URL{Scheme: "http", Host: c.NATSServerMonitoringEndpoint}
 	if u, err := url.Parse(c.endpoint()); err == nil {
 		m.base = *u
@@ -50,166 +53,125 @@ func newMonitor(c Config, env triggers.Env) *monitor {
 	return m
 }
 
-// Read returns the current backlog.
-func (m *monitor) Read(ctx context.Context) (backlog, error) {
-	b, err := m.read(ctx)
-	if err != nil {
-		return backlog{}, fmt.Errorf("read consumer %s of stream %s at %s: %w", m.name.consumer, m.name.stream, m.base.Host, err)
-	}
-	return b, nil
-}
+// Close does nothing: a monitor has no connections of its own.
+func (m *monitor) Close() error { return nil }
 
-func (m *monitor) read(ctx context.Context) (backlog, error) {
+// want adds a trigger of a consumer, which is part of each reading that begins from now on. The returned function removes it.
+func (m *monitor) want(n name) func() {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if err := m.updateClient(ctx); err != nil {
-		return backlog{}, err
-	}
-	if m.leader != "" {
-		if c, _, err := m.query(ctx, m.leader); err == nil && c.isLeader() {
-			return backlogOf(c.Consumer)
+	m.wanted[n]++
+	return func() {
+		m.mu.Lock()
+		defer m.mu.Unlock()
+		if m.wanted[n]--; m.wanted[n] == 0 {
+			delete(m.wanted, n)
 		}
-		m.leader = ""
 	}
-	c, clustered, err := m.query(ctx, m.base.Host)
+}
+
+// read returns the backlogs of the wanted consumers.
+func (m *monitor) read(ctx context.Context, secrets triggers.Secrets) (outcomes, error) {
+	client, err := m.currentClient(ctx, secrets)
 	if err != nil {
-		return backlog{}, err
+		return nil, fmt.Errorf("read the consumers at %s: %w", m.base.Host, err)
 	}
-	if c.isLeader() {
-		m.leader = m.base.Host
-		return backlogOf(c.Consumer)
+	s := &search{monitor: m, client: client, asked: map[string]bool{}, streams: map[string]bool{}}
+	s.run(ctx)
+	m.storeLeaders(s.found)
+	all := outcomes{}
+	for n, f := range s.found {
+		if f.err != nil {
+			f.err = fmt.Errorf("read consumer %s of stream %s at %s: %w", n.consumer, n.stream, m.base.Host, f.err)
+		}
+		all[n] = f.outcome
 	}
-	switch {
-	case clustered:
-		return m.findLeader(ctx, c)
-	case c != nil:
-		return backlog{}, errors.New("it has no leader now")
-	}
-	return backlog{}, errors.New("it does not exist: " + maybeExpired)
+	return all, nil
 }
 
-// serverAnswer is the answer of one server.
-type serverAnswer struct {
-	host  string
-	state *consumerState
-	err   error
+// likelyHosts returns the servers that led the wanted consumers at the last reading, and the configured one if a leader is not known.
+func (m *monitor) likelyHosts() []string {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	var hosts []string
+	for n := range m.wanted {
+		host := m.leaders[n]
+		if host == "" {
+			host = m.base.Host
+		}
+		hosts = appendNew(hosts, host)
+	}
+	return hosts
 }
 
-// findLeader queries all servers of the cluster concurrently, so that a server that hangs delays no other. known is the answer of a
-// follower, if there is one.
-func (m *monitor) findLeader(ctx context.Context, known *consumerState) (backlog, error) {
-	hosts, err := m.servers(ctx, known)
+// findings returns an empty finding for each wanted consumer.
+func (m *monitor) findings() map[name]*finding {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	all := make(map[name]*finding, len(m.wanted))
+	for n := range m.wanted {
+		all[n] = &finding{}
+	}
+	return all
+}
+
+// storeLeaders replaces the leaders of the last reading.
+func (m *monitor) storeLeaders(found map[name]*finding) {
+	leaders := map[name]string{}
+	for n, f := range found {
+		if f.leader != "" {
+			leaders[n] = f.leader
+		}
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.leaders = leaders
+}
+
+func (m *monitor) currentAccount() string {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.account
+}
+
+func (m *monitor) setAccount(key string) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.account = key
+}
+
+// polled is the Source of one trigger that reads the monitoring endpoint. It uses a shared monitor while it runs.
+type polled struct {
+	config Config
+	env    triggers.Env
+}
+
+// Run implements triggers.Source.
+func (p *polled) Run(ctx context.Context, emit func(scalers.Event)) error {
+	key := strings.Join([]string{"nats-jetstream", p.config.endpoint(), p.config.Account, strconv.FormatBool(p.config.UnsafeSSL)}, "\x00")
+	if p.config.UseHTTPS {
+		key += "\x00" + p.env.Credentials
+	}
+	m, release, err := triggers.Acquire(p.env.Pool, key, func() (*monitor, error) { return newMonitor(p.config, p.env.HTTP), nil })
 	if err != nil {
-		return backlog{}, err
+		return err
 	}
-	var queries sync.WaitGroup
-	defer queries.Wait()
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	answers := make(chan serverAnswer, len(hosts))
-	for _, host := range hosts {
-		queries.Go(func() {
-			c, _, err := m.query(ctx, host)
-			answers <- serverAnswer{host, c, err}
-		})
-	}
-	var failed error
-	for range hosts {
-		a := <-answers
-		switch {
-		case a.err != nil:
-			failed = fmt.Errorf("%s: %w", a.host, a.err)
-		case a.state.isLeader():
-			m.leader = a.host
-			return backlogOf(a.state.Consumer)
-		case a.state != nil:
-			known = a.state
-		}
-	}
-	return backlog{}, notFound(len(hosts), known, failed)
+	defer release()
+	n := name{stream: p.config.Stream, consumer: p.config.Consumer}
+	defer m.want(n)()
+	read := func(ctx context.Context) (outcomes, error) { return m.read(ctx, p.env.Secrets) }
+	event := func(_ scalers.Instant, all outcomes) scalers.Event { return all.event(n) }
+	return triggers.PollEach(triggers.PollKey{Server: p.config.NATSServerMonitoringEndpoint, Key: key}, read, event, p.env).Run(ctx, emit)
 }
 
-// notFound returns why no server of the cluster is the leader of the consumer, as far as that is known.
-func notFound(servers int, known *consumerState, failed error) error {
-	switch {
-	case failed != nil:
-		return fmt.Errorf("its leader was not found on %d servers of the cluster: %w", servers, failed)
-	case known != nil:
-		return fmt.Errorf("its leader was not found on %d servers of the cluster", servers)
+// event returns the event for one consumer.
+func (o outcomes) event(n name) scalers.Event {
+	switch of, ok := o[n]; {
+	case !ok:
+		return scalers.Event{Err: triggers.ErrNotRead}
+	case of.err != nil:
+		return scalers.Event{Err: of.err}
+	default:
+		return of.event()
 	}
-	return errors.New("it does not exist on any server of the cluster: " + maybeExpired)
-}
-
-// servers returns the monitoring endpoints of the cluster's servers. All use the port of the configured endpoint.
-func (m *monitor) servers(ctx context.Context, known *consumerState) ([]string, error) {
-	var v varz
-	if err := m.get(ctx, m.base.Host, "/varz", nil, &v); err != nil {
-		return nil, err
-	}
-	hosts := v.hosts(known, m.base.Hostname())
-	hosts = hosts[:min(len(hosts), maxServers)]
-	if port := m.base.Port(); port != "" {
-		for i, host := range hosts {
-			hosts[i] = net.JoinHostPort(host, port)
-		}
-	}
-	return hosts, nil
-}
-
-// query returns the consumer in the answer of one server, nil if it is not there, and whether the server is part of a cluster.
-func (m *monitor) query(ctx context.Context, host string) (*consumerState, bool, error) {
-	account := *m.account.Load()
-	j, err := m.jsz(ctx, host, url.Values{"acc": {account}, "consumers": {"true"}, "config": {"true"}})
-	if err == nil && len(j.Accounts) == 0 {
-		if account, err = m.accountKey(ctx, host); err == nil && account != "" {
-			m.account.Store(&account)
-			j, err = m.jsz(ctx, host, url.Values{"acc": {account}, "consumers": {"true"}, "config": {"true"}})
-		}
-	}
-	if err != nil {
-		return nil, false, err
-	}
-	c := j.find(account, m.name)
-	if c != nil {
-		err = triggers.CheckComplete(c.Consumer)
-	}
-	return c, j.MetaCluster.Size > 1, err
-}
-
-// accountKey returns the key of the account with the configured name; "" if the server has none of that name.
-func (m *monitor) accountKey(ctx context.Context, host string) (string, error) {
-	var keys []string
-	for seen, pages := 0, 0; pages < maxPages; pages++ {
-		j, err := m.jsz(ctx, host, url.Values{"accounts": {"true"}, "offset": {strconv.Itoa(seen)}})
-		if err != nil {
-			return "", err
-		}
-		for _, a := range j.Accounts {
-			if a.Name == m.config.Account && a.ID != "" && !slices.Contains(keys, a.ID) {
-				keys = append(keys, a.ID)
-			}
-		}
-		if seen += len(j.Accounts); len(j.Accounts) == 0 || seen >= j.Total {
-			break
-		}
-	}
-	switch len(keys) {
-	case 0:
-		return "", nil
-	case 1:
-		return keys[0], nil
-	}
-	return "", fmt.Errorf("%d accounts are called %s: write the key of one of them, such as %s", len(keys), m.config.Account, keys[0])
-}
-
-// jsz queries /jsz of one server.
-func (m *monitor) jsz(ctx context.Context, host string, query url.Values) (*jsz, error) {
-	var j jsz
-	if err := m.get(ctx, host, "/jsz", query, &j); err != nil {
-		return nil, err
-	}
-	if j.Disabled {
-		return nil, errors.New("JetStream is off on this server")
-	}
-	return &j, nil
 }

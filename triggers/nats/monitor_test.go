@@ -18,7 +18,7 @@ import (
 
 	"github.com/impulse-sh/impulse/internal/testkit"
 	"github.com/impulse-sh/impulse/internal/testkit/sandbox"
-	"github.com/impulse-sh/impulse/triggers/internal/natsconn"
+	"github.com/impulse-sh/impulse/triggers"
 )
 
 func TestMonitor(t *testing.T) {
@@ -30,6 +30,29 @@ func TestMonitor(t *testing.T) {
 	t.Run("the certificate of the monitoring endpoint is checked", testCertificateOfMonitoringEndpointIsChecked)
 	t.Run("a cluster with unavailable servers is unknown", testClusterWithUnavailableServersIsUnknown)
 	t.Run("a slow monitoring endpoint is unknown after its timeout", testSlowMonitoringEndpointIsUnknownAfterItsTimeout)
+}
+
+// consumerReader reads one consumer from the monitoring endpoint.
+type consumerReader struct {
+	*monitor
+
+	name    name
+	secrets triggers.Secrets
+}
+
+func newReader(c Config, env triggers.Env) *consumerReader {
+	r := &consumerReader{newMonitor(c, env.HTTP), name{stream: c.Stream, consumer: c.Consumer}, env.Secrets}
+	r.want(r.name)
+	return r
+}
+
+// Read returns the backlog.
+func (r *consumerReader) Read(ctx context.Context) (backlog, error) {
+	all, err := r.read(ctx, r.secrets)
+	if err != nil {
+		return backlog{}, err
+	}
+	return all[r.name].backlog, all[r.name].err
 }
 
 // natsCluster is three real servers at 127.0.0.1 to 127.0.0.3, all with the same ports, as pods have them.
@@ -82,7 +105,7 @@ func leader(t *testing.T, js jetstream.JetStream, former string) string {
 }
 
 // expectLevel waits until a monitor reads a level.
-func expectLevel(t *testing.T, m *monitor, want string) {
+func expectLevel(t *testing.T, m *consumerReader, want string) {
 	t.Helper()
 	var last string
 	defer func() {
@@ -107,9 +130,9 @@ func testLeaderIsFollowedThroughCluster(t *testing.T) {
 			publish(t, js, 9)
 			drain(t, consumer, 2, true)
 			for name, s := range c.servers {
-				m := newMonitor(monitored(s.monitoring), environment(nil))
+				m := newReader(monitored(s.monitoring), environment(nil))
 				expectLevel(t, m, "7")
-				if got, want := m.leader, c.servers[leader(t, js, "")].monitoring; got != want {
+				if got, want := m.leaders[m.name], c.servers[leader(t, js, "")].monitoring; got != want {
 					t.Errorf("with the address of %s the monitor reads from %s, want the leader %s", name, got, want)
 				}
 			}
@@ -124,9 +147,9 @@ func testNewLeaderIsFound(t *testing.T) {
 	consumer := createWork(t, js, 3)
 	publish(t, js, 9)
 	drain(t, consumer, 2, true)
-	monitors := map[string]*monitor{}
+	monitors := map[string]*consumerReader{}
 	for name, s := range c.servers {
-		monitors[name] = newMonitor(monitored(s.monitoring), environment(nil))
+		monitors[name] = newReader(monitored(s.monitoring), environment(nil))
 		expectLevel(t, monitors[name], "7")
 	}
 	first := leader(t, js, "")
@@ -152,12 +175,12 @@ func testServersWithoutAdvertisedAddressAreFoundByTheirRoutes(t *testing.T) {
 	createWork(t, js, 1)
 	publish(t, js, 4)
 	for _, s := range c.servers {
-		expectLevel(t, newMonitor(monitored(s.monitoring), environment(nil)), "4")
+		expectLevel(t, newReader(monitored(s.monitoring), environment(nil)), "4")
 	}
 }
 
 func testServersAreFoundByNameBehindHeadlessService(t *testing.T) {
-	known := &consumerState{Consumer: &natsconn.Consumer{Cluster: &natsconn.RaftGroup{Leader: "nats-2"}}}
+	known := []string{"nats-2"}
 	v := varz{ServerName: "nats-0"}
 	v.Cluster.URLs = []string{"evil\nhost:1", "user:pw@evil:1", strings.Repeat("x", 300), "nats-0.nats.shop.svc:6222", "nats-1.nats.shop.svc:6222", "10.0.0.9:6222", "[fd00::1]:6222"}
 	got := v.hosts(known, "nats.shop.svc")
@@ -184,11 +207,11 @@ func testFaultsOfMonitoringEndpointAreUnknownWithReasonOfOneLine(t *testing.T) {
 		"a web page":           {200, page, "is this its monitoring port?"},
 		"nothing":              {200, "", "is this its monitoring port?"},
 		"half an answer":       {200, good[:100], "is this its monitoring port?"},
-		"JSON of another":      {200, `{"hello":"world"}`, "it does not exist"},
-		"null":                 {200, `null`, "it does not exist"},
+		"JSON of another":      {200, `{"hello":"world"}`, "account $G does not exist, or has no stream"},
+		"null":                 {200, `null`, "account $G does not exist, or has no stream"},
 		"JetStream off":        {200, `{"disabled":true}`, "JetStream is off"},
-		"another account":      {200, strings.Replace(good, "$G", "OTHER", 1), "it does not exist"},
-		"another stream":       {200, strings.Replace(good, "WORK", "PLAY", 1), "it does not exist"},
+		"another account":      {200, strings.Replace(good, "$G", "OTHER", 1), "account $G does not exist, or has no stream"},
+		"another stream":       {200, strings.Replace(good, "WORK", "PLAY", 1), "stream WORK does not exist"},
 		"another consumer":     {200, strings.Replace(good, "workers", "idlers", 1), "it does not exist"},
 		"a negative count":     {200, strings.Replace(good, `"num_pending":3`, `"num_pending":-3`, 1), "is this its monitoring port?"},
 		"negative unacked":     {200, strings.Replace(good, `"num_ack_pending":1`, `"num_ack_pending":-1`, 1), "a negative number of messages"},
@@ -209,7 +232,7 @@ func testFaultsOfMonitoringEndpointAreUnknownWithReasonOfOneLine(t *testing.T) {
 				_, _ = w.Write([]byte(c.body))
 			}))
 			defer server.Close()
-			v, err := newMonitor(monitored(strings.TrimPrefix(server.URL, "http://")), environment(nil)).Read(t.Context())
+			v, err := newReader(monitored(strings.TrimPrefix(server.URL, "http://")), environment(nil)).Read(t.Context())
 			if err == nil {
 				t.Fatalf("read %v, want unknown", v)
 			}
@@ -237,7 +260,7 @@ func testCertificateOfMonitoringEndpointIsChecked(t *testing.T) {
 
 	c := monitored(secure)
 	c.UseHTTPS = true
-	fails := func(m *monitor, want string) {
+	fails := func(m *consumerReader, want string) {
 		t.Helper()
 		testkit.Eventually(t, "the monitor reports "+want, func(ctx context.Context) bool {
 			_, err := m.Read(ctx)
@@ -245,7 +268,7 @@ func testCertificateOfMonitoringEndpointIsChecked(t *testing.T) {
 		})
 	}
 	secrets := map[string]string{}
-	m := newMonitor(c, environment(secrets))
+	m := newReader(c, environment(secrets))
 	fails(m, "certificate signed by unknown authority")
 	secrets["ca"] = "no certificate"
 	fails(m, "the credential ca is not a PEM certificate")
@@ -255,14 +278,14 @@ func testCertificateOfMonitoringEndpointIsChecked(t *testing.T) {
 	secrets["ca"] = string(other.pem) // It is read anew each time.
 	fails(m, "certificate signed by unknown authority")
 	c.UnsafeSSL = true
-	expectLevel(t, newMonitor(c, environment(nil)), "4")
+	expectLevel(t, newReader(c, environment(nil)), "4")
 }
 
 func testClusterWithUnavailableServersIsUnknown(t *testing.T) {
 	for name, c := range map[string]struct{ jsz, varz, reason string }{
-		"no server has it":        {`{"meta_cluster":{"cluster_size":3}}`, `{"connect_urls":["HOST:1"]}`, "it does not exist on any server"},
+		"no server has it":        {`{"meta_cluster":{"cluster_size":3}}`, `{"connect_urls":["HOST:1"]}`, "account $G does not exist on any server of the cluster"},
 		"the others are away":     {`{"meta_cluster":{"cluster_size":3}}`, `{"connect_urls":["127.9.9.9:1"]}`, "connection refused"},
-		"no server is advertised": {`{"meta_cluster":{"cluster_size":3}}`, `{}`, "it does not exist on any server"},
+		"no server is advertised": {`{"meta_cluster":{"cluster_size":3}}`, `{}`, "account $G does not exist on any server of the cluster"},
 		"nonsense":                {`{"meta_cluster":{"cluster_size":3}}`, `[]`, "is this its monitoring port?"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -272,7 +295,7 @@ func testClusterWithUnavailableServersIsUnknown(t *testing.T) {
 				_, _ = w.Write([]byte(strings.ReplaceAll(body, "HOST", host)))
 			}))
 			defer server.Close()
-			v, err := newMonitor(monitored(strings.TrimPrefix(server.URL, "http://")), environment(nil)).Read(t.Context())
+			v, err := newReader(monitored(strings.TrimPrefix(server.URL, "http://")), environment(nil)).Read(t.Context())
 			if err == nil || !strings.Contains(err.Error(), c.reason) {
 				t.Errorf("got %v, %v; want unknown with %q", v, err, c.reason)
 			}
@@ -285,7 +308,7 @@ func testSlowMonitoringEndpointIsUnknownAfterItsTimeout(t *testing.T) {
 	server := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { <-release }))
 	defer server.Close()
 	defer close(release)
-	m := newMonitor(monitored(strings.TrimPrefix(server.URL, "http://")), environment(nil))
+	m := newReader(monitored(strings.TrimPrefix(server.URL, "http://")), environment(nil))
 	if v, err := m.Read(t.Context()); err == nil || !strings.HasSuffix(err.Error(), "no answer within 2s") {
 		t.Errorf("got %v, %v", v, err)
 	}

@@ -3,14 +3,11 @@
 //
 // With natsServerURL it uses a NATS connection and reads the consumer several times a second, so that a message to an idle queue is
 // noticed at once. All triggers with the same server and credentials share a connection, and all with the same consumer its readings. With
-// natsServerMonitoringEndpoint, as in KEDA, it reads the consumer over HTTP once per pollingInterval.
+// natsServerMonitoringEndpoint, as in KEDA, it reads the consumer over HTTP once per pollingInterval. All triggers with the same endpoint,
+// account, credentials and pollingInterval share one reading of all their consumers.
 package nats
 
 import (
-	"strconv"
-	"strings"
-
-	"github.com/impulse-sh/impulse/scalers"
 	"github.com/impulse-sh/impulse/triggers"
 	"github.com/impulse-sh/impulse/triggers/internal/natsconn"
 )
@@ -28,10 +25,5 @@ func open(c Config, env triggers.Env) (triggers.Source, error) {
 	if c.NATSServerURL != "" {
 		return newSource(c, env), nil
 	}
-	key := strings.Join([]string{"nats-jetstream", c.endpoint(), c.Account, c.Stream, c.Consumer, strconv.FormatBool(c.UnsafeSSL)}, "\x00")
-	if c.UseHTTPS {
-		key += "\x00" + env.Credentials
-	}
-	read := func(_ scalers.Instant, b backlog) scalers.Event { return b.event() }
-	return triggers.PollEach(triggers.PollKey{Server: c.NATSServerMonitoringEndpoint, Key: key}, newMonitor(c, env).Read, read, env), nil
+	return &polled{c, env}, nil
 }

@@ -34,7 +34,7 @@ func readFrom(t *testing.T, jsz func(host string) []byte) (scalers.Milli, error)
 		}
 		return http.StatusOK, jsz(r.URL.Hostname())
 	})}
-	b, err := newMonitor(monitored("nats:8222"), env).Read(t.Context())
+	b, err := newReader(monitored("nats:8222"), env).Read(t.Context())
 	return b.level, err
 }
 

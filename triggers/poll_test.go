@@ -1,0 +1,80 @@
+package triggers
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/impulse-sh/impulse/scalers"
+)
+
+func TestPollEach(t *testing.T) {
+	t.Run("a trigger that is not part of the last reading is read at once", testTriggerThatIsNotPartOfLastReadingIsReadAtOnce)
+	t.Run("a trigger that is never part of a reading does not lead to many", testTriggerThatIsNeverPartOfReadingDoesNotLeadToMany)
+}
+
+// runPart runs a trigger whose level is its part of the readings. It asks for its part now.
+func (b *pollerEnv) runPart(trigger string, asked map[string]bool) {
+	asked[trigger] = true
+	read := func(context.Context) ([]string, error) {
+		var part []string
+		for name := range asked {
+			part = append(part, name)
+		}
+		return part, nil
+	}
+	event := func(_ scalers.Instant, part []string) scalers.Event {
+		if !slices.Contains(part, trigger) {
+			return scalers.Event{Err: fmt.Errorf("%s: %w", trigger, ErrNotRead)}
+		}
+		return scalers.Event{Value: 1000}
+	}
+	source := PollEach(keyOn("k"), read, event, Env{Trigger: trigger, PollingInterval: time.Hour, Poller: b.poller, Now: time.Now})
+	b.runs.Go(func() { _ = source.Run(b.ctx, b.emit) })
+}
+
+func testTriggerThatIsNotPartOfLastReadingIsReadAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b, asked := newPollerEnv(t, 1), map[string]bool{}
+		b.runPart("first", asked)
+		advance(time.Minute)
+		b.runPart("second", asked)
+		synctest.Wait()
+		b.runPart("third", asked)
+		advance(time.Minute)
+		for trigger, want := range map[string][]time.Duration{
+			"first":  {0, time.Minute, time.Minute + time.Second},
+			"second": {time.Minute, time.Minute + time.Second},
+			"third":  {time.Minute + time.Second},
+		} {
+			if got := b.times(trigger); !slices.Equal(got, want) {
+				t.Errorf("%s: got readings at %v, want %v: at once, or a second after the last one", trigger, got, want)
+			}
+		}
+		for _, trigger := range []string{"first", "second", "third"} {
+			if e := b.last(trigger); e.Err != nil || e.Value != 1000 {
+				t.Errorf("%s: got %+v, want the level 1", trigger, e)
+			}
+		}
+	})
+}
+
+func testTriggerThatIsNeverPartOfReadingDoesNotLeadToMany(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b, reads := newPollerEnv(t, 1), 0
+		read := func(context.Context) (int, error) { reads++; return 0, nil }
+		event := func(scalers.Instant, int) scalers.Event { return scalers.Event{Err: ErrNotRead} }
+		source := PollEach(keyOn("k"), read, event, Env{Trigger: "lost", PollingInterval: time.Hour, Poller: b.poller, Now: time.Now})
+		b.runs.Go(func() { _ = source.Run(b.ctx, b.emit) })
+		advance(10*time.Second - time.Millisecond)
+		if reads != 10 {
+			t.Errorf("got %d readings in 10s, want 10", reads)
+		}
+		if got := b.times("lost"); len(got) > 0 {
+			t.Errorf("got events at %v, want none", got)
+		}
+	})
+}
