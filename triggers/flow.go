@@ -17,7 +17,7 @@ const (
 	reservedFraction = 8
 )
 
-// speed classifies how long the last reading of a group took.
+// speed classifies how long the last reading of a group took. It is unmeasured before the first reading.
 type speed int
 
 const (
@@ -207,8 +207,8 @@ func (s *share) hasSlot(slots int, part *share) bool {
 	return s.used < slots-reserved || s.used < slots && part.used < reserved
 }
 
-// preempt ends the oldest reading of the flow that uses the most beyond its share of the exhausted one, and reports whether there is
-// such a flow. The caller must hold p.mu.
+// preempt ends a reading in favor of f, which found no slot in the share full: the oldest one of the flow that mostOverShare returns. It
+// reports whether there is such a flow. The caller must hold p.mu.
 func (p *Poller) preempt(f *flow, full *share) bool {
 	among, by := scopeAll, []scope{scopeNamespace, scopeNamespaceAtServer, scopeFlow}
 	if full == f.shares[scopeServer] {

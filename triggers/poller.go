@@ -25,8 +25,8 @@ var errPreempted = errors.New("no answer yet, and its slot was given to another 
 
 // Poller reads the polled triggers of all workloads, with one schedule and a limited number of concurrent readings, called slots.
 //
-// A group is all triggers that share one reading. A flow is the groups of one namespace, server and speed: fast or slow, by how long
-// their last reading took.
+// A group is all triggers that share one reading. A flow is the groups of one namespace, server and speed. The speed says how long the last
+// reading took: fast, slow, or not measured yet.
 //
 // A new group is read at once, and again after a random part of its interval. From then on it is read once per interval. So the readings of
 // groups that began together are spread evenly over the interval.
@@ -34,9 +34,14 @@ var errPreempted = errors.New("no answer yet, and its slot was given to another 
 // A group that is due is read at once if a slot is free. Some slots are reserved for namespaces that use few. When slots are scarce,
 // they go to the namespace that uses the fewest slots; of the servers that it reads, to the one at which it uses the fewest; and of its
 // flows at that server, to the one that uses the fewest. A group that has waited for a fifth of its interval preempts the oldest
-// reading of the flow that uses the most slots: a flow of a namespace that uses more slots than the group's own, or else of the same
-// namespace at a server where it uses more, or else of another speed at the same server. Slow and hanging sources therefore delay only
-// each other: the readings of a namespace that uses less than its share begin at most a fifth of their interval late.
+// reading of another flow. This is, in this order, a flow of
+//   - another namespace that uses at least two slots more than the group's namespace,
+//   - the group's namespace at another server, if the namespace uses at least two slots more there,
+//   - the group's namespace and server with another speed, if that flow uses at least two slots more.
+//
+// Of several, it is the flow that uses the most slots. If the slots of the group's server are used up, only flows and slots at that server
+// count. Slow and hanging sources therefore delay only each other: the readings of a namespace that uses few slots begin at most a fifth of
+// their interval late.
 type Poller struct {
 	slots, perServer int
 	changed          chan struct{}

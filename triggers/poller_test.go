@@ -23,7 +23,7 @@ func TestPoller(t *testing.T) {
 	t.Run("a reading has a deadline", testReadingHasDeadline)
 	t.Run("a source that ends cancels its reading", testSourceThatEndsCancelsItsReading)
 	t.Run("a subscriber that leaves during a notification gets no more", testSubscriberThatLeavesDuringNotificationGetsNoMore)
-	t.Run("the poller ends without an error", testPollerEndsWithoutError)
+	t.Run("the poller emits nothing when it stops", testPollerEmitsNothingWhenItStops)
 	t.Run("without a poller a source returns an error", testWithoutPollerSourceReturnsError)
 	t.Run("a change of the credentials leads to a reading at once, and not to many", testChangeOfCredentialsLeadsToReadingAtOnceAndNotToMany)
 	t.Run("each subscriber evaluates a shared reading for itself", testEachSubscriberEvaluatesSharedReadingForItself)
@@ -48,10 +48,11 @@ type pollerEnv struct {
 	events map[string][]scalers.Event
 }
 
-// newPollerEnv runs a poller until the end of the test, which is that of its bubble. Its second readings come after a whole interval.
-func newPollerEnv(t *testing.T, places int) *pollerEnv {
+// newPollerEnv runs a poller until the end of the test, which is also the end of its synctest bubble. Its second readings come after a
+// whole interval.
+func newPollerEnv(t *testing.T, slots int) *pollerEnv {
 	t.Helper()
-	p := NewPoller(places, places)
+	p := NewPoller(slots, slots)
 	p.second = func(interval time.Duration) time.Duration { return interval }
 	return newPollerEnvWith(t, p)
 }
@@ -80,10 +81,10 @@ func (b *pollerEnv) run(trigger, key string, interval time.Duration, r Reader) f
 	return b.runAs(Env{Namespace: "shop", Trigger: trigger, PollingInterval: interval}, keyOn(key), r)
 }
 
-// keyOn returns the PollKey of a question to the only server.
+// keyOn returns the PollKey with this key on the one server of these tests.
 func keyOn(key string) PollKey { return PollKey{Server: "server", Key: key} }
 
-// runAs runs a source in any namespace that asks any server. The returned function ends it.
+// runAs runs a source with any Env and any PollKey. The returned function ends it.
 func (b *pollerEnv) runAs(env Env, q PollKey, r Reader) func() {
 	ctx, cancel := context.WithCancel(b.ctx)
 	env.Poller, env.Now = b.poller, time.Now
@@ -310,7 +311,7 @@ func testSubscriberThatLeavesDuringNotificationGetsNoMore(t *testing.T) {
 	})
 }
 
-func testPollerEndsWithoutError(t *testing.T) {
+func testPollerEmitsNothingWhenItStops(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newPollerEnv(t, 2)
 		b.run("q", "k", time.Minute, readFunc(hang))
@@ -348,8 +349,8 @@ func testEachSubscriberEvaluatesSharedReadingForItself(t *testing.T) {
 			b.runs.Go(func() { _ = source.Run(b.ctx, b.emit) })
 		}
 		synctest.Wait()
-		if a, c := b.last("a"), b.last("b"); reads != 1 || a.Value != 1 || c.Value != 2 || a.At != c.At || a.At == 0 {
-			t.Errorf("after %d readings: got %+v and %+v, want one reading with levels 1 and 2", reads, a, c)
+		if first, second := b.last("a"), b.last("b"); reads != 1 || first.Value != 1 || second.Value != 2 || first.At != second.At || first.At == 0 {
+			t.Errorf("after %d readings: got %+v and %+v, want one reading with levels 1 and 2", reads, first, second)
 		}
 		if broken := b.last("c"); broken.Err == nil || broken.At == 0 {
 			t.Errorf("after a panic: got %+v, want an event with an error and a time", broken)
