@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync"
 	"time"
+	"unicode/utf8"
 
 	"cel.dev/cel-go/cel"
 	"cel.dev/cel-go/common/types/ref"
@@ -19,7 +20,7 @@ import (
 const (
 	// maxExpression limits the text of an expression, in code points.
 	maxExpression = 4096
-	// maxCost limits one evaluation, in CEL's units: some ten thousand steps, or a few hundredths of a second.
+	// maxCost limits the cost of one evaluation, in CEL's cost units. An evaluation of this cost takes a few hundredths of a second.
 	maxCost = 100_000
 	// maxTime limits the duration of one evaluation, as the cost of comparing lists of lists is underestimated.
 	maxTime = time.Second
@@ -51,11 +52,11 @@ var environments = sync.OnceValues(func() ([2]*cel.Env, error) {
 	if err != nil {
 		return all, err
 	}
-	within, err := plain.Extend(cel.Variable("item", cel.DynType))
-	return [2]*cel.Env{plain, within}, err
+	withItem, err := plain.Extend(cel.Variable("item", cel.DynType))
+	return [2]*cel.Env{plain, withItem}, err
 })
 
-// evaluator is a compiled expression. *cel.Program's are.
+// evaluator is the part of cel.Program that expression uses.
 type evaluator interface {
 	ContextEval(ctx context.Context, variables any) (ref.Val, *cel.EvalDetails, error)
 }
@@ -66,8 +67,9 @@ type expression struct {
 	evaluator
 }
 
-// compileExpression compiles the text of a field, whose result must have one of the types.
-func compileExpression(field, text string, within bool, kinds ...*cel.Type) (*expression, error) {
+// compileExpression compiles the text of a field. The result must have one of the types. With withItem, the expression may use the variable
+// item.
+func compileExpression(field, text string, withItem bool, kinds ...*cel.Type) (*expression, error) {
 	if strings.TrimSpace(text) == "" {
 		return nil, nil // The expression is not set.
 	}
@@ -76,7 +78,7 @@ func compileExpression(field, text string, within bool, kinds ...*cel.Type) (*ex
 		return nil, wrong(field, "cannot be compiled: "+err.Error(), "this is a bug in Impulse")
 	}
 	env := all[0]
-	if within {
+	if withItem {
 		env = all[1]
 	}
 	ast, issues := env.Compile(text)
@@ -95,7 +97,7 @@ func compileExpression(field, text string, within bool, kinds ...*cel.Type) (*ex
 
 // compileErrors returns the first errors of the compiler, with their positions.
 func compileErrors(field, text string, issues *cel.Issues) error {
-	if len(text) > maxExpression {
+	if utf8.RuneCountInString(text) > maxExpression {
 		return wrong(field, fmt.Sprintf("is longer than %d characters", maxExpression), "")
 	}
 	var all []error
@@ -153,8 +155,8 @@ func newInput(body any, m triggers.Message) input {
 	return in
 }
 
-// within returns the input with an element of each as item.
-func (in input) within(item ref.Val) input {
+// withItem returns the input with an element of each as the variable item.
+func (in input) withItem(item ref.Val) input {
 	in.variables = maps.Clone(in.variables)
 	in.variables["item"] = item
 	return in

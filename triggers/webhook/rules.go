@@ -30,24 +30,24 @@ type rules struct{ each, match, value, key, while, at *expression }
 // compile compiles every expression, and returns all mistakes.
 func compile(c Config) (*rules, error) {
 	r := &rules{}
-	within := c.Each != ""
+	withItem := c.Each != ""
 	var all []error
 	for _, one := range []struct {
-		to     **expression
-		field  string
-		text   string
-		within bool
-		kinds  []*cel.Type
+		to       **expression
+		field    string
+		text     string
+		withItem bool
+		kinds    []*cel.Type
 	}{
 		{&r.each, "each", c.Each, false, []*cel.Type{cel.ListType(cel.DynType)}},
-		{&r.match, "match", c.Match, within, []*cel.Type{cel.BoolType}},
-		{&r.value, "value", c.Value, within, []*cel.Type{cel.DoubleType, cel.IntType, cel.UintType}},
-		{&r.key, "key", c.Key, within, []*cel.Type{cel.StringType}},
-		{&r.while, "while", c.While, within, []*cel.Type{cel.BoolType}},
-		{&r.at, "at", c.At, within, []*cel.Type{cel.TimestampType, cel.StringType, cel.IntType, cel.DoubleType, cel.UintType}},
+		{&r.match, "match", c.Match, withItem, []*cel.Type{cel.BoolType}},
+		{&r.value, "value", c.Value, withItem, []*cel.Type{cel.DoubleType, cel.IntType, cel.UintType}},
+		{&r.key, "key", c.Key, withItem, []*cel.Type{cel.StringType}},
+		{&r.while, "while", c.While, withItem, []*cel.Type{cel.BoolType}},
+		{&r.at, "at", c.At, withItem, []*cel.Type{cel.TimestampType, cel.StringType, cel.IntType, cel.DoubleType, cel.UintType}},
 	} {
 		var err error
-		if *one.to, err = compileExpression(one.field, one.text, one.within, one.kinds...); err != nil {
+		if *one.to, err = compileExpression(one.field, one.text, one.withItem, one.kinds...); err != nil {
 			all = append(all, err)
 		}
 	}
@@ -72,7 +72,7 @@ func (r *rules) levels(ctx context.Context, c Config, body any, m triggers.Messa
 	}
 	var levels []triggers.Level
 	for i, item := range items {
-		l, concerned, err := r.level(ctx, c, in.within(item))
+		l, concerned, err := r.level(ctx, c, in.withItem(item))
 		if err != nil {
 			return nil, fmt.Errorf("item %d: %w", i, err)
 		}
