@@ -107,8 +107,8 @@ func isOther(node *yaml.Node) bool {
 }
 
 // resemblesHPA reports whether a kind of the group autoscaling is probably a misspelt HorizontalPodAutoscaler.
-func resemblesHPA(group, kind string) bool {
-	group, _, _ = strings.Cut(group, "/")
+func resemblesHPA(apiVersion, kind string) bool {
+	group, _, _ := strings.Cut(apiVersion, "/")
 	return group == "autoscaling" && diag.Nearest(kind, []string{hpaKind}) != ""
 }
 

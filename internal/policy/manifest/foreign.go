@@ -18,8 +18,8 @@ import (
 
 // API versions of KEDA's objects, today and in KEDA 1.
 const (
-	kedaGroup    = "keda.sh/v1alpha1"
-	oldKEDAGroup = "keda.k8s.io/v1alpha1"
+	kedaAPIVersion    = "keda.sh/v1alpha1"
+	oldKEDAAPIVersion = "keda.k8s.io/v1alpha1"
 )
 
 const hpaKind = "HorizontalPodAutoscaler"
@@ -44,7 +44,7 @@ func (o *Object) adopt(t reflect.Type, api string) ([]diag.Error, bool) {
 	for _, field := range []string{"labels", "annotations"} {
 		p.stringMap(strictyaml.Child(strictyaml.Child(content, "metadata"), field), "metadata."+field)
 	}
-	if api == oldKEDAGroup {
+	if api == oldKEDAAPIVersion {
 		p.note("apiVersion", "is that of KEDA 1, which KEDA 2 does not read", "what has no setting has the default of KEDA 2")
 		p.renameTarget(strictyaml.Child(strictyaml.Child(content, "spec"), "scaleTargetRef"))
 	}
@@ -89,7 +89,7 @@ func parseKEDA(o *Object, api string) (*Object, []diag.Error) {
 	if !ok {
 		return nil, problems
 	}
-	if api == oldKEDAGroup {
+	if api == oldKEDAAPIVersion {
 		o.notes = append(o.notes, convert.KEDA1(&so.Spec)...)
 	}
 	so, notes := convert.KEDA(so)

@@ -13,39 +13,39 @@ import (
 	"github.com/impulse-sh/impulse/internal/strictyaml"
 )
 
-// kinds are the kinds of objects that are read.
+// kinds are the kinds of Impulse and KEDA that are read. HorizontalPodAutoscaler (hpaKind) is read, too.
 var kinds = []string{"ScaledObject", "TriggerAuthentication", "ClusterTriggerAuthentication"}
 
 // parseObject reads one object.
 func parseObject(file string, node *yaml.Node) (*Object, []diag.Error) {
 	node = strictyaml.Resolve(node)
 	o := &Object{File: file, node: node, content: node}
-	group, kind := strictyaml.Text(strictyaml.Child(node, "apiVersion")), strictyaml.Text(strictyaml.Child(node, "kind"))
+	apiVersion, kind := strictyaml.Text(strictyaml.Child(node, "apiVersion")), strictyaml.Text(strictyaml.Child(node, "kind"))
 	switch {
 	case node.Kind != yaml.MappingNode:
 		return nil, []diag.Error{o.ErrorAt("", "is not an object", "")}
 	case kind == hpaKind:
-		return parseHPA(o, group)
-	case resemblesHPA(group, kind):
+		return parseHPA(o, apiVersion)
+	case resemblesHPA(apiVersion, kind):
 		return nil, []diag.Error{o.ErrorAt("kind", fmt.Sprintf("%q is not known here", kind), diag.DidYouMean(hpaKind))}
-	case group == "":
-		return nil, []diag.Error{o.ErrorAt("apiVersion", "is required", "such as "+v1alpha1.GroupName+"/v1alpha1, "+kedaGroup+" or autoscaling/v2")}
-	case group == kedaGroup, group == oldKEDAGroup:
-	case group != v1alpha1.GroupName+"/v1alpha1":
-		return nil, []diag.Error{o.ErrorAt("apiVersion", fmt.Sprintf("%q is not known here", group), v1alpha1.GroupName+"/v1alpha1 was expected")}
+	case apiVersion == "":
+		return nil, []diag.Error{o.ErrorAt("apiVersion", "is required", "such as "+v1alpha1.GroupName+"/v1alpha1, "+kedaAPIVersion+" or autoscaling/v2")}
+	case apiVersion == kedaAPIVersion, apiVersion == oldKEDAAPIVersion:
+	case apiVersion != v1alpha1.GroupName+"/v1alpha1":
+		return nil, []diag.Error{o.ErrorAt("apiVersion", fmt.Sprintf("%q is not known here", apiVersion), v1alpha1.GroupName+"/v1alpha1 was expected")}
 	}
-	foreign := group != v1alpha1.GroupName+"/v1alpha1"
+	foreign := apiVersion != v1alpha1.GroupName+"/v1alpha1"
 	switch {
 	case foreign && kind == "ScaledJob":
 		return nil, []diag.Error{o.ErrorAt("kind", "ScaledJob starts jobs, which Impulse does not", "a workload with replicas is needed")}
 	case diag.Nearest(kind, kinds) != kind:
 		return nil, []diag.Error{o.ErrorAt("kind", fmt.Sprintf("%q is not known here", kind), diag.Suggest(kind, kinds))}
 	case kind != "ScaledObject" && foreign:
-		return parseForeignAuthentication(o, kind, group)
+		return parseForeignAuthentication(o, kind, apiVersion)
 	case kind != "ScaledObject":
 		return parseAuthentication(o, kind)
 	case foreign:
-		return parseKEDA(o, group)
+		return parseKEDA(o, apiVersion)
 	}
 	so := &v1alpha1.ScaledObject{}
 	problems, ok := decodeStrict(o, so)
