@@ -185,7 +185,7 @@ func metricOf(path string, t *v1alpha1.Trigger, kind triggers.Kind, level *scale
 	}
 	level.Metric = known[i]
 	if level.Increment.Amount != 0 && level.Metric == scalers.Value {
-		errs.add(path+".metricType", "Value does not go with a step, which counts", "leave it out")
+		errs.add(path+".metricType", "cannot be Value with step: a step is a number of replicas", "leave it out")
 	}
 	if level.Metric != scalers.Utilization {
 		return

@@ -34,7 +34,7 @@ func compileModifiers(spec *v1alpha1.ScaledObjectSpec, p *scalers.Policy, errs *
 			errs.add(fmt.Sprintf("spec.triggers[%d]", i), "has bounds of its own and is an input of the formula", "write the bounds into the formula: max(a, 3)")
 		}
 		if input.Increment.Amount != 0 {
-			errs.add(fmt.Sprintf("spec.triggers[%d].metadata.step", i), "is an input of the formula, which sees the level and not the step", "write the step into the formula: b + 2 * a")
+			errs.add(fmt.Sprintf("spec.triggers[%d].metadata.step", i), "cannot be set: the trigger is an input of the formula, which gets its level and not its step", "write the step into the formula: b + 2 * a")
 		}
 		input.Input, t.Continuous = true, t.Continuous || input.Continuous
 		names, inputs = append(names, input.Name), append(inputs, i)

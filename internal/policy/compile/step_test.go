@@ -53,11 +53,11 @@ func testTriggerWithStepCompiles(t *testing.T) {
 }
 
 func testInvalidStepIsReportedWithItsField(t *testing.T) {
-	if _, wrong := compileObject("Value", nil); wrong != "spec.triggers[0].metricType: Value does not go with a step, which counts (leave it out)" {
+	if _, wrong := compileObject("Value", nil); wrong != "spec.triggers[0].metricType: cannot be Value with step: a step is a number of replicas (leave it out)" {
 		t.Errorf("got %s", wrong)
 	}
 	_, wrong := compileObject("", &v1alpha1.Advanced{ScalingModifiers: &v1alpha1.ScalingModifiers{Formula: "counts * 2", Target: "1"}})
-	if want := "spec.triggers[0].metadata.step: is an input of the formula, which sees the level and not the step"; !strings.HasPrefix(wrong, want) {
+	if want := "spec.triggers[0].metadata.step: cannot be set: the trigger is an input of the formula, which gets its level and not its step"; !strings.HasPrefix(wrong, want) {
 		t.Errorf("got %s", wrong)
 	}
 }
