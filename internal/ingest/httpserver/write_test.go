@@ -36,35 +36,35 @@ const (
 	writePath = "/v1/prometheus/shop/write"
 )
 
-// levels runs a trigger on the metric hits, and returns its last level as text.
-type levels struct {
-	mu   sync.Mutex
-	last scalers.Event
+// lastEvent keeps the last event of a trigger. String returns its level, or its error, as text.
+type lastEvent struct {
+	mu    sync.Mutex
+	event scalers.Event
 }
 
-func (l *levels) emit(e scalers.Event) {
+func (l *lastEvent) emit(e scalers.Event) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.last = e
+	l.event = e
 }
 
-func (l *levels) String() string {
+func (l *lastEvent) String() string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.last.Err != nil && !l.last.AtLeast {
-		return l.last.Err.Error()
+	if l.event.Err != nil && !l.event.AtLeast {
+		return l.event.Err.Error()
 	}
-	return l.last.Value.String()
+	return l.event.Value.String()
 }
 
-// serveWrites serves a receiver with one trigger, whose objects have been listed.
-func serveWrites(t *testing.T, metadata map[string]string) (http.Handler, *levels) {
+// serveWrites serves a receiver that has listed all objects, and runs one of its triggers of type prometheus-remote-write.
+func serveWrites(t *testing.T, metadata map[string]string) (http.Handler, *lastEvent) {
 	t.Helper()
 	var listed atomic.Bool
 	h, s := serve(t, &record{}, func(o *Options) {
 		o.Now = func() time.Time {
 			if !listed.Load() {
-				return time.Now().Add(-time.Minute) // All endpoints are open since then.
+				return time.Now().Add(-time.Minute) // The objects were listed before openingTime, so all endpoints count as open.
 			}
 			return time.Now()
 		}
@@ -80,7 +80,7 @@ func serveWrites(t *testing.T, metadata map[string]string) (http.Handler, *level
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
-	done, l := make(chan error, 1), &levels{}
+	done, l := make(chan error, 1), &lastEvent{}
 	go func() { done <- source.Run(ctx, l.emit) }()
 	t.Cleanup(func() {
 		cancel()

@@ -29,7 +29,7 @@ func TestWriters(t *testing.T) {
 // written is a server with a trigger on the metric hits, and what a writer scrapes for it.
 type written struct {
 	t           *testing.T
-	levels      *levels
+	last        *lastEvent
 	url, target string
 	closeTarget func()
 	mu          sync.Mutex
@@ -41,7 +41,7 @@ type written struct {
 func receiveWrites(t *testing.T) *written {
 	t.Helper()
 	h, l := serveWrites(t, map[string]string{"selector": `hits{path="a"}`, "threshold": "1", "aggregation": "last"})
-	w := &written{t: t, levels: l, hits: 41.5}
+	w := &written{t: t, last: l, hits: 41.5}
 	impulse := httptest.NewServer(http.HandlerFunc(func(answer http.ResponseWriter, r *http.Request) {
 		recorded := httptest.NewRecorder()
 		h.ServeHTTP(recorded, r)
@@ -76,7 +76,7 @@ func (w *written) file(text string) string {
 func (w *written) follow(p *testkit.Process) []string {
 	w.t.Helper()
 	is := func(level string) func(context.Context) bool {
-		return func(context.Context) bool { return w.levels.String() == level }
+		return func(context.Context) bool { return w.last.String() == level }
 	}
 	set := func(hits float64) {
 		w.mu.Lock()
