@@ -11,7 +11,7 @@ import (
 )
 
 const (
-	// bareSpread is the part of the interval in which the readings begin: Impulse spreads those that began together over a quarter of it.
+	// The readings of one round begin within 1/bareSpread of the interval. Impulse spreads them over the whole interval.
 	bareSpread = 4
 	// bareTimeout is the maximum duration of a reading, and bareSlots the maximum number of readings at a time.
 	bareTimeout = 10 * time.Second

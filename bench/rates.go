@@ -11,7 +11,8 @@ import (
 // kneeP99 is the p99 of the reaction, in milliseconds, above which a rate is too high.
 const kneeP99 = 500
 
-// reactions measures at 20 webhooks a second, and then steps up, past 100 if it can, until the knee is found.
+// reactions measures everything that needs a running Impulse: reactions at 20 webhooks a second and at rising rates, storms, floods, polls,
+// the fleet at rest, and the memory. With -only flood or -only rest it measures only that part.
 func reactions(ctx context.Context, o options) ([]result, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -70,7 +71,7 @@ func storms(ctx context.Context, l *load, o options) ([]result, error) {
 	if err != nil {
 		return nil, err
 	}
-	for i := range l.alerts { // What never fired has resolved long ago.
+	for i := range l.alerts { // An alert that has never fired is posted as resolved, and needs a startsAt.
 		if l.alerts[i].began.IsZero() {
 			l.alerts[i].began = time.Now().UTC()
 		}
@@ -110,7 +111,7 @@ func steps(ctx context.Context, l *load, o options) []result {
 
 // measure runs one rate and prints it.
 func measure(ctx context.Context, l *load, n, rate int) (*series, error) {
-	fmt.Printf("• %d webhooks at %d a second, and as many bare writes between them\n", n, rate)
+	fmt.Printf("• %d webhooks at %d a second, and two bare writes after each\n", n, rate)
 	began := time.Now()
 	s, err := l.run(ctx, n, rate)
 	if err != nil {
