@@ -78,7 +78,7 @@ func (c Config) address() string {
 func checkHost(host string) (problem, suggestion string) {
 	switch {
 	case strings.HasPrefix(host, "/"):
-		return "is a path: sockets of the file system are not supported", "write the name of a host"
+		return "is a path: Unix sockets are not supported", "write the name of a host"
 	case strings.ContainsAny(host, "/@?#() ,\t\r\n"):
 		return "is not the name of a host", "write a name without a scheme, a user or a path"
 	}

@@ -77,7 +77,7 @@ func checkHosts(list string) (problem, suggestion string) {
 	case list == "":
 		return "", ""
 	case strings.HasPrefix(list, "/"):
-		return "is a path: sockets of the file system are not supported", "write the name of a host"
+		return "is a path: Unix sockets are not supported", "write the name of a host"
 	case strings.ContainsAny(list, "/@?# \t\r\n"):
 		return "is not the name of a host", "write a name without a scheme, a user or a path"
 	case slices.Contains(strings.Split(list, ","), ""):

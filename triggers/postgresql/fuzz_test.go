@@ -7,7 +7,7 @@ import (
 	"github.com/impulse-sh/impulse/triggers/internal/database"
 )
 
-// FuzzConnection: a connection string is accepted or refused without repeating it, and never reads the environment or a socket of the file system.
+// FuzzConnection: a connection string is accepted or refused without repeating it, and never uses the environment or a Unix socket.
 func FuzzConnection(f *testing.F) {
 	for _, text := range []string{
 		"host=h user=u password=p dbname=d", "postgres://u:p@h:1,i:2/d?sslmode=verify-full", "postgres://[::1]/?password=", "postgres://?", "=", "host='",
