@@ -21,7 +21,8 @@ var ErrNotFinite = errors.New("not a finite number")
 // errNotNumber is returned for a text that is no number.
 var errNotNumber = errors.New("not a number")
 
-// maxNumber is the greatest length of a number, in bytes. Any float64 and any int64 is shorter.
+// maxNumber is the greatest length of a number, in bytes. Every int64, and every float64 in its shortest text with an
+// exponent, is shorter.
 const maxNumber = 64
 
 // ParseMilli parses a decimal number that was measured: plain (1.5), with an exponent (1e3) or with the suffix of a Kubernetes

@@ -19,10 +19,10 @@ func testSuspendedLevelActivatesNoWorkloadAndKeepsActiveOnes(t *testing.T) {
 		want    int32
 		active  bool
 	}{
-		"idle, it does not activate":          {0, scalers.Event{Value: 5000, Suspended: true}, 0, false},
-		"idle, another activates":             {0, scalers.Event{Value: 5000}, 1, true},
-		"running, it still asks for replicas": {3, scalers.Event{Value: 5000, Suspended: true}, 1, true},
-		"running, it becomes idle at zero":    {3, scalers.Event{Suspended: true}, 0, false},
+		"idle, a suspended level does not activate it":         {0, scalers.Event{Value: 5000, Suspended: true}, 0, false},
+		"idle, a level that is not suspended activates it":     {0, scalers.Event{Value: 5000}, 1, true},
+		"running, a suspended level still asks for replicas":   {3, scalers.Event{Value: 5000, Suspended: true}, 1, true},
+		"running, with a suspended level of 0 it becomes idle": {3, scalers.Event{Suspended: true}, 0, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			c.event.At, c.event.Current = epoch, c.current

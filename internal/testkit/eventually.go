@@ -14,8 +14,8 @@ const (
 	pollInterval   = 20 * time.Millisecond
 )
 
-// Eventually waits until cond is true, as Poll does. It fails the test when that takes longer than Timeout; what completes the
-// sentence "waited 1m0s for: …".
+// Eventually waits until cond is true, as Poll does. It fails the test when that takes longer than Timeout. The message is
+// "waited 1m0s for: ", followed by the parameter what.
 func Eventually(tb testing.TB, what string, cond func(ctx context.Context) bool) {
 	tb.Helper()
 	if !Poll(tb, cond) {

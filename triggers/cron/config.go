@@ -71,16 +71,16 @@ func location(name string) (*time.Location, error) {
 		return zone, nil
 	}
 	suggestion := "write a name of the IANA database, such as Europe/Berlin or Etc/UTC"
-	if usual := usualCase(name); usual != name {
-		if _, err := time.LoadLocation(usual); err == nil {
-			suggestion = diag.DidYouMean(usual)
+	if other := capitalized(name); other != name {
+		if _, err := time.LoadLocation(other); err == nil {
+			suggestion = diag.DidYouMean(other)
 		}
 	}
 	return nil, invalid("timezone", fmt.Sprintf("%q is no time zone", name), suggestion)
 }
 
-// usualCase returns the name of a zone in the usual case, such as America/New_York.
-func usualCase(name string) string {
+// capitalized returns the name of a zone with the usual capital letters, such as America/New_York for america/new_york.
+func capitalized(name string) string {
 	letters := []byte(strings.ReplaceAll(strings.ToLower(strings.TrimSpace(name)), " ", "_"))
 	for i := range letters {
 		if first := i == 0 || letters[i-1] == '/' || letters[i-1] == '_'; first && letters[i] >= 'a' && letters[i] <= 'z' {

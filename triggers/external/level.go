@@ -12,8 +12,8 @@ var (
 	errNotFinite = errors.New("is not a finite number")
 )
 
-// amount returns the number that a server sends as an integer and as a float. The float counts if it is above 0; older servers do not
-// send it.
+// amount returns the number that a server sends as an integer and as a float. The float counts unless it is 0. Then the integer counts:
+// older servers do not send the float.
 func amount(whole int64, float float64) (*big.Rat, error) {
 	switch {
 	case math.IsNaN(float) || math.IsInf(float, 0):

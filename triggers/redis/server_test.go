@@ -16,7 +16,7 @@ import (
 	"github.com/impulse-sh/impulse/triggers/triggertest"
 )
 
-// server is a real Redis server.
+// server is a real Redis server, with a client of the test.
 type server struct {
 	*testkit.Process
 	t       *testing.T
@@ -49,7 +49,7 @@ func (s *server) restart() {
 	})
 }
 
-// do sends a command with the server's own client, such as one of a producer, and returns the answer.
+// do sends a command, such as a producer would, over the client of the test, and returns the answer.
 func (s *server) do(command ...any) any {
 	s.t.Helper()
 	answer, err := s.client.Do(s.t.Context(), command...).Result()

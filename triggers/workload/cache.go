@@ -11,14 +11,15 @@ import (
 // defaultInterval is the interval for an Env without PollingInterval.
 const defaultInterval = 30 * time.Second
 
-// cache passes on the first count at once, and the newest one once per interval.
+// cache passes on the first count at once. After that, it passes on the newest event once per interval.
 type cache struct {
 	emit     func(scalers.Event)
 	now      func() time.Time
 	interval time.Duration
 
 	mu sync.Mutex
-	// known is true after the first count. Until then errors are passed on, too.
+	// known is true after the first count. Until then, errors are passed on at once. After that, errors wait for the end of the interval, as
+	// counts do.
 	known bool
 	// newest is the event that waits for the end of the interval; nil: none.
 	newest *scalers.Event

@@ -8,7 +8,8 @@ import (
 	"github.com/impulse-sh/impulse/internal/ingest/store"
 )
 
-// notRecorded returns the reason for the sender. It names a bound of the sender's; other errors are for the log only.
+// notRecorded returns the reason that the response gives. A FullError names the limit that is reached, so the response has its text. The
+// texts of all other errors are only logged.
 func notRecorded(err error) string {
 	full, ok := errors.AsType[*store.FullError](err)
 	switch {

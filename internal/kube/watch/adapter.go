@@ -9,13 +9,13 @@ import (
 	"k8s.io/client-go/tools/cache"
 )
 
-// entry is a trimmed object that the reflector, which reads its name, adds to the cache.
+// entry is a trimmed object with its name. While a list arrives as a watch, the reflector keeps the entries by their names.
 type entry[V any] struct {
 	name  types.NamespacedName
 	value *V
 }
 
-// GetObjectMeta implements metav1.ObjectMetaAccessor.
+// GetObjectMeta implements metav1.ObjectMetaAccessor. The reflector reads the name from it.
 func (e entry[V]) GetObjectMeta() metav1.Object {
 	return &metav1.ObjectMeta{Namespace: e.name.Namespace, Name: e.name.Name}
 }

@@ -40,7 +40,7 @@ type env struct {
 	hpa     string
 	// mayWrite: this process leads. writing: a write is in flight.
 	mayWrite, writing bool
-	// log has the decisions, writes and results, one each.
+	// log has one line for each decision, each write and each result of a write.
 	log []string
 	// extra, if set, returns an instant between from and until at which run makes one more step, without input and before wakeAt.
 	extra func(from, until scalers.Instant) scalers.Instant
