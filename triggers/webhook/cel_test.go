@@ -47,6 +47,7 @@ func testMistakesAreReportedWithTheirPosition(t *testing.T) {
 		{valid("match", `"a".matches("(")`), "match: 1:"},
 		{valid("at", `timestamp("never")`), "at: 1:"},
 		{valid("value", strings.Repeat("1+", 3000)+"1"), "value: is longer than 4096 characters"},
+		{valid("match", `"`+strings.Repeat("ä", 3000)+`" == boddy`), "undeclared reference to 'boddy'"},
 		{valid("value", strings.Repeat("(", 500)+"1"+strings.Repeat(")", 500)), "value: "},
 		{valid("match", `body.all(a, body.all(b, body.all(c, a == c)))`), "match: 1:"},
 		{valid("replicas", "3"), "threshold: has no effect with replicas"},
