@@ -19,7 +19,7 @@ import (
 // +kubebuilder:printcolumn:name="Active",type=string,JSONPath=`.status.conditions[?(@.type=="Active")].status`
 // +kubebuilder:printcolumn:name="Paused",type=string,JSONPath=`.status.conditions[?(@.type=="Paused")].status`
 // +kubebuilder:printcolumn:name="Reason",type=string,JSONPath=`.status.reason`
-// +kubebuilder:printcolumn:name="Would",type=integer,JSONPath=`.status.shadow.replicas`,priority=1
+// +kubebuilder:printcolumn:name="Shadow",type=integer,JSONPath=`.status.shadow.replicas`,priority=1
 // +kubebuilder:printcolumn:name="Age",type=date,JSONPath=`.metadata.creationTimestamp`
 type ScaledObject struct {
 	metav1.TypeMeta   `json:",inline"`
@@ -136,7 +136,8 @@ type ScaleTargetRef struct {
 	// Name is the name of the workload.
 	// +kubebuilder:validation:MinLength=1
 	Name string `json:"name"`
-	// EnvSourceContainerName is the container whose environment variables the triggers' parameters …FromEnv name. Default: the first one.
+	// EnvSourceContainerName is the container whose environment variables are read for parameters that end in FromEnv, such as
+	// passwordFromEnv. Default: the first container.
 	// +optional
 	EnvSourceContainerName string `json:"envSourceContainerName,omitempty"`
 }
@@ -187,7 +188,8 @@ type ScalingModifiers struct {
 // Fallback determines what a trigger asks for after its source has failed several times.
 type Fallback struct {
 	// FailureThreshold: the fallback applies when more than this number of readings in a row have failed. If nothing is read for three
-	// polling intervals after a failed reading, the failure counts again once per interval; that of a pushed trigger from the start.
+	// polling intervals after a failed reading, each further interval counts as one more failure. For a pushed trigger, each interval
+	// after the failure counts as one more failure.
 	// +kubebuilder:validation:Minimum=0
 	FailureThreshold int32 `json:"failureThreshold"`
 	// Replicas is the count that the trigger asks for then.
