@@ -19,6 +19,7 @@ import (
 	"github.com/twmb/franz-go/pkg/sasl/plain"
 
 	"github.com/impulse-sh/impulse/internal/testkit"
+	"github.com/impulse-sh/impulse/triggers/internal/privatekey"
 )
 
 func TestCredentials(t *testing.T) {
@@ -161,6 +162,10 @@ func testCertificatesOfBrokersAreChecked(t *testing.T) {
 	right, wrong := serve("127.0.0.1"), serve("broker.shop")
 	newReader(t, Kafka(), right, secrets).expect(t, 3)
 	newReader(t, Apache(), right, secrets).expect(t, 3)
+	encrypted := with(secrets, "key", testkit.EncryptKey(t, key, "hunter2"))
+	newReader(t, Kafka(), right, with(encrypted, "keyPassword", "hunter2\n")).expect(t, 3)
+	newReader(t, Kafka(), right, with(encrypted, "keyPassword", "hunter3")).expectUnknown(t, privatekey.ErrEncrypted.Error())
+	newReader(t, Kafka(), right, encrypted).expectUnknown(t, privatekey.ErrNoPassword.Error())
 	newReader(t, Kafka(), right, with(secrets, "ca", other.PEM())).expectUnknown(t, "unknown authority")
 	newReader(t, Kafka(), right, map[string]string{"ca": authority.PEM()}).expectUnknown(t, "")
 	newReader(t, Kafka(), wrong, secrets).expectUnknown(t, "TLS handshake: tls: failed to verify certificate: x509: ")

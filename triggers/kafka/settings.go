@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"github.com/impulse-sh/impulse/triggers"
+	"github.com/impulse-sh/impulse/triggers/internal/privatekey"
 )
 
 // The mechanisms to log in, by their names in KEDA.
@@ -53,7 +54,7 @@ func parameters() []triggers.AuthParameter {
 		{Name: "ca", Doc: "Certificates in PEM that sign those of the brokers, with TLS."},
 		{Name: "cert", Doc: "A client certificate in PEM, with TLS."},
 		{Name: "key", Doc: "The key of the client certificate, in PEM."},
-		{Name: "keyPassword", Doc: "The password of an encrypted key."},
+		{Name: "keyPassword", Doc: "The password of an encrypted key (PKCS #8 with AES)."},
 	}
 }
 
@@ -163,7 +164,7 @@ func (a access) tlsConfig() (*tls.Config, error) {
 	if !a.tls {
 		return nil, nil
 	}
-	key, err := decrypted(a.key, a.keyPassword)
+	key, err := privatekey.Decrypt(a.key, a.keyPassword)
 	if err != nil {
 		return nil, err
 	}

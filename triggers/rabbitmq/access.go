@@ -11,14 +11,15 @@ import (
 	"strings"
 
 	"github.com/impulse-sh/impulse/triggers"
+	"github.com/impulse-sh/impulse/triggers/internal/privatekey"
 )
 
 // access is all that is needed to reach a server: the metadata and the current parameters of the authenticationRef. It is comparable.
 type access struct {
 	place
 
-	unsafe        bool
-	ca, cert, key string
+	unsafe                     bool
+	ca, cert, key, keyPassword string
 }
 
 // parameters returns the parameters of the authenticationRef. Those that may also be in the metadata count only if they are not there.
@@ -32,8 +33,8 @@ func parameters() []triggers.AuthParameter {
 		{Name: "tls", Doc: "enable, or disable for a host without TLS. With enable, the host must be one of amqps or https."},
 		{Name: "ca", Doc: "CA certificates in PEM that verify the server, instead of the system's."},
 		{Name: "cert", Doc: "Client certificate in PEM. With AMQP and without a password it is the login (EXTERNAL)."},
-		{Name: "key", Doc: "Private key of the client certificate, in PEM and not encrypted."},
-		{Name: "keyPassword", Doc: "Not supported: store the key without a password."},
+		{Name: "key", Doc: "Private key of the client certificate, in PEM."},
+		{Name: "keyPassword", Doc: "The password of an encrypted key (PKCS #8 with AES)."},
 		{Name: "oauthTokenURI", Doc: "Not supported: use username and password."},
 		{Name: "workloadIdentityResource", Doc: "Not supported: use username and password."},
 	}
@@ -53,7 +54,6 @@ func readSecrets(ctx context.Context, all triggers.Secrets) (secrets, error) {
 
 // refused are the parameters of KEDA that cannot be used, with what to do instead.
 var refused = map[string]string{
-	"keyPassword":              "an encrypted key is not supported: store the key without a password, and remove keyPassword",
 	"oauthTokenURI":            "OAuth 2 is not supported: use username and password, and remove oauthTokenURI",
 	"workloadIdentityResource": "Azure Workload Identity is not supported: use username and password, and remove workloadIdentityResource",
 }
@@ -75,7 +75,7 @@ func (c Config) access(s secrets) (access, error) {
 	if (s["cert"] == "") != (s["key"] == "") {
 		return access{}, errors.New("the authenticationRef has only one of cert and key")
 	}
-	a := access{place: p, unsafe: c.UnsafeSSL, ca: s["ca"], cert: s["cert"], key: s["key"]}
+	a := access{place: p, unsafe: c.UnsafeSSL, ca: s["ca"], cert: s["cert"], key: s["key"], keyPassword: s["keyPassword"]}
 	switch {
 	case s["username"] != "":
 		a.username, a.password, a.external = s["username"], s["password"], false
@@ -129,7 +129,11 @@ func (a access) tlsConfig() (*tls.Config, error) {
 	if !a.secure {
 		return nil, nil
 	}
-	return triggers.TLSConfig(a.ca, a.cert, a.key, a.unsafe)
+	key, err := privatekey.Decrypt(a.key, a.keyPassword)
+	if err != nil {
+		return nil, err
+	}
+	return triggers.TLSConfig(a.ca, a.cert, key, a.unsafe)
 }
 
 // hide removes the password, and a name that is long enough to be recognized, from a text of the server or of a library.

@@ -55,7 +55,6 @@ func testWhatCannotBeUsedIsRefused(t *testing.T) {
 		{Config{Host: "amqps://h"}, secrets{"username": "secret"}, "the authenticationRef has only one of username and password"},
 		{Config{Host: "amqps://h"}, secrets{"key": "secret"}, "the authenticationRef has only one of cert and key"},
 		{Config{Host: "amqp://h?auth_mechanism=external"}, secrets{}, "the login with a client certificate needs a host of amqps"},
-		{Config{Host: "amqps://h"}, secrets{"keyPassword": "secret"}, "an encrypted key is not supported"},
 		{Config{Host: "http://h"}, secrets{"workloadIdentityResource": "secret"}, "Azure Workload Identity is not supported"},
 		{Config{Host: "http://h"}, secrets{"oauthTokenURI": "secret"}, "OAuth 2 is not supported"},
 	} {

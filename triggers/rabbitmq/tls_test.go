@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/impulse-sh/impulse/internal/testkit"
+	"github.com/impulse-sh/impulse/triggers/internal/privatekey"
 )
 
 func TestTLS(t *testing.T) {
@@ -30,6 +31,7 @@ func testServerIsVerified(t *testing.T) {
 	s.admin("PUT", "/api/permissions/%2F/shopper", map[string]any{"configure": "", "write": "", "read": ".*"})
 	clientCert, clientKey := ca.Issue("shopper")
 	client := map[string]string{"ca": ca.PEM(), "cert": clientCert, "key": clientKey}
+	encrypted := with(client, "key", testkit.EncryptKey(t, clientKey, "hunter2"))
 	unknown, unknownKey := ca.Issue("nobody")
 	for _, c := range []struct {
 		host, unsafe string
@@ -41,6 +43,10 @@ func testServerIsVerified(t *testing.T) {
 		{"amqps://" + amqps, "true", admins(), "3"},
 		{"https://" + https, "true", admins(), "3"},
 		{"amqps://localhost:" + port(amqps), "", client, "3"},
+		{"amqps://localhost:" + port(amqps), "", with(encrypted, "keyPassword", "hunter2\n"), "3"},
+		{"amqps://localhost:" + port(amqps), "", with(encrypted, "keyPassword", "hunter3"), privatekey.ErrEncrypted.Error()},
+		{"amqps://localhost:" + port(amqps), "", encrypted, privatekey.ErrNoPassword.Error()},
+		{"https://localhost:" + port(https), "", with(with(with(admins(), "ca", ca.PEM()), "cert", clientCert), "key", encrypted["key"]), privatekey.ErrNoPassword.Error()},
 		{"amqps://localhost:" + port(amqps), "", with(with(client, "cert", unknown), "key", unknownKey), "log in: ACCESS_REFUSED"},
 		{"amqps://" + amqps, "", with(admins(), "ca", ca.PEM()), "x509: cannot validate certificate for 127.0.0.1"},
 		{"https://" + https, "", with(admins(), "ca", ca.PEM()), "x509: cannot validate certificate for 127.0.0.1"},

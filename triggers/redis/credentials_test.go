@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"github.com/impulse-sh/impulse/internal/testkit"
+	"github.com/impulse-sh/impulse/triggers/internal/privatekey"
 	"github.com/impulse-sh/impulse/triggers/triggertest"
 )
 
@@ -174,6 +175,10 @@ func testServersCertificateIsChecked(t *testing.T) {
 	if n := s.connections(t.Context(), "default"); n != 1 {
 		t.Errorf("there are %d connections, want 1", n)
 	}
+	encrypted := map[string]string{"ca": ca.pem, "cert": clientCert, "key": testkit.EncryptKey(t, clientKey, "hunter2"), "keyPassword": "hunter2\n"}
+	expect(t, newReader(t, Redis(), m, encrypted), "1")
+	encrypted["keyPassword"] = "hunter3"
+	expectUnknown(t, newReader(t, Redis(), m, encrypted), privatekey.ErrEncrypted.Error())
 	expectUnknown(t, newReader(t, Redis(), m, map[string]string{"ca": other.pem, "cert": clientCert, "key": clientKey}), "unknown authority")
 	// With TLS 1.3, the server refuses the client after the client's part of the handshake: a write may fail before the alert is read.
 	expectUnknown(t, newReader(t, Redis(), m, map[string]string{"ca": ca.pem}), "certificate required", "connection reset by peer", "broken pipe")
@@ -231,11 +236,11 @@ func (a authority) sign(t *testing.T) (cert, key string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	secret, err := x509.MarshalECPrivateKey(signer)
+	secret, err := x509.MarshalPKCS8PrivateKey(signer)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return encode("CERTIFICATE", der), encode("EC PRIVATE KEY", secret)
+	return encode("CERTIFICATE", der), encode("PRIVATE KEY", secret)
 }
 
 func encode(kind string, der []byte) string {

@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/impulse-sh/impulse/triggers"
+	"github.com/impulse-sh/impulse/triggers/internal/privatekey"
 )
 
 // mode is how the server of a key is found.
@@ -51,6 +52,7 @@ func parameters() []triggers.AuthParameter {
 		{Name: "ca", Doc: "CA certificates in PEM that verify the server's certificate, with TLS."},
 		{Name: "cert", Doc: "A client certificate in PEM, with TLS."},
 		{Name: "key", Doc: "The key of the client certificate, in PEM."},
+		{Name: "keyPassword", Doc: "The password of an encrypted key (PKCS #8 with AES)."},
 	}
 }
 
@@ -72,7 +74,7 @@ type access struct {
 	master                             string
 	sentinelUsername, sentinelPassword string
 	tls, unsafe                        bool
-	ca, cert, key                      string
+	ca, cert, key, keyPassword         string
 }
 
 // access reads the current parameters of the authenticationRef. The metadata take precedence.
@@ -85,7 +87,8 @@ func (s settings) access(ctx context.Context, secrets triggers.Secrets) (access,
 	if err != nil {
 		return access{}, err
 	}
-	a := access{mode: s.mode, database: s.database, unsafe: s.server.UnsafeSSL, ca: values["ca"], cert: values["cert"], key: values["key"]}
+	a := access{mode: s.mode, database: s.database, unsafe: s.server.UnsafeSSL}
+	a.ca, a.cert, a.key, a.keyPassword = values["ca"], values["cert"], values["key"], values["keyPassword"]
 	a.username = cmp.Or(s.server.Username, values["username"])
 	a.password = cmp.Or(s.server.Password, values["password"])
 	if s.mode == sentinel {
@@ -144,5 +147,9 @@ func (a access) tlsConfig() (*tls.Config, error) {
 	if !a.tls {
 		return nil, nil
 	}
-	return triggers.TLSConfig(a.ca, a.cert, a.key, a.unsafe)
+	key, err := privatekey.Decrypt(a.key, a.keyPassword)
+	if err != nil {
+		return nil, err
+	}
+	return triggers.TLSConfig(a.ca, a.cert, key, a.unsafe)
 }

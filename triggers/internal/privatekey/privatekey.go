@@ -1,4 +1,5 @@
-package kafka
+// Package privatekey decrypts the key of a client certificate, for the kinds that read KEDA's parameter keyPassword.
+package privatekey
 
 import (
 	"crypto/aes"
@@ -15,9 +16,10 @@ import (
 	"hash"
 )
 
+// Errors of Decrypt.
 var (
-	errNoPassword = errors.New("the credential key is encrypted, but there is no keyPassword")
-	errEncrypted  = errors.New("the credential key cannot be decrypted with keyPassword: it must be PKCS #8 with PBKDF2 and AES in CBC mode, as openssl pkcs8 writes it")
+	ErrNoPassword = errors.New("the credential key is encrypted, but there is no keyPassword")
+	ErrEncrypted  = errors.New("the credential key cannot be decrypted with keyPassword: it must be PKCS #8 with PBKDF2 and AES in CBC mode, as openssl pkcs8 writes it")
 )
 
 // maxIterations limits the time that the decryption of a key takes.
@@ -40,18 +42,19 @@ type pbkdf2Parameters struct {
 	PRF        pkix.AlgorithmIdentifier `asn1:"optional"`
 }
 
-// decrypted returns a private key in PEM that is not encrypted.
-func decrypted(key, password string) (string, error) {
+// Decrypt returns a private key in PEM that is not encrypted. A key that is not encrypted stays as it is, with or without a password. Errors
+// contain neither the key nor the password.
+func Decrypt(key, password string) (string, error) {
 	block, _ := pem.Decode([]byte(key))
 	switch {
 	case block == nil || block.Type != "ENCRYPTED PRIVATE KEY":
 		return key, nil
 	case password == "":
-		return "", errNoPassword
+		return "", ErrNoPassword
 	}
 	der, ok := decrypt(block.Bytes, password)
 	if !ok {
-		return "", errEncrypted
+		return "", ErrEncrypted
 	}
 	return string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der})), nil
 }

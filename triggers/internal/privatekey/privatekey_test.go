@@ -1,13 +1,16 @@
-package kafka
+package privatekey
 
 import (
 	"encoding/pem"
 	"os"
 	"testing"
+
+	"github.com/impulse-sh/impulse/internal/testkit"
 )
 
-func TestKey(t *testing.T) {
+func TestDecrypt(t *testing.T) {
 	t.Run("an encrypted key is decrypted with its password", testEncryptedKeyIsDecrypted)
+	t.Run("what testkit encrypts is decrypted", testWhatTestsEncryptIsDecrypted)
 	t.Run("a key that cannot be decrypted is an error that does not repeat it", testKeyThatCannotBeDecrypted)
 	t.Run("a key that is not encrypted stays as it is", testKeyThatIsNotEncryptedStays)
 }
@@ -23,8 +26,17 @@ func file(t testing.TB, name string) string {
 
 func testEncryptedKeyIsDecrypted(t *testing.T) {
 	for _, name := range []string{"aes256.pem", "aes128-sha1.pem", "aes192-sha512.pem"} {
-		if got, err := decrypted(file(t, name), "hunter2"); err != nil || got != file(t, "plain.pem") {
+		if got, err := Decrypt(file(t, name), "hunter2"); err != nil || got != file(t, "plain.pem") {
 			t.Errorf("%s: got %q, %v; want the key that is not encrypted", name, got, err)
+		}
+	}
+}
+
+func testWhatTestsEncryptIsDecrypted(t *testing.T) {
+	_, key := testkit.NewAuthority(t).Issue("client")
+	for _, password := range []string{"x", "hunter2", "ein längeres Passwort mit 日本"} {
+		if got, err := Decrypt(testkit.EncryptKey(t, key, password), password); err != nil || got != key {
+			t.Errorf("%s: got %q, %v; want the key", password, got, err)
 		}
 	}
 }
@@ -32,26 +44,25 @@ func testEncryptedKeyIsDecrypted(t *testing.T) {
 func testKeyThatCannotBeDecrypted(t *testing.T) {
 	key := file(t, "aes256.pem")
 	for _, c := range []struct{ name, key, password, want string }{
-		{"no password", key, "", errNoPassword.Error()},
-		{"another cipher", file(t, "des3.pem"), "hunter2", errEncrypted.Error()},
-		{"another derivation", file(t, "scrypt.pem"), "hunter2", errEncrypted.Error()},
-		{"no content", "-----BEGIN ENCRYPTED PRIVATE KEY-----\n-----END ENCRYPTED PRIVATE KEY-----\n", "hunter2", errEncrypted.Error()},
+		{"no password", key, "", ErrNoPassword.Error()},
+		{"another cipher", file(t, "des3.pem"), "hunter2", ErrEncrypted.Error()},
+		{"another derivation", file(t, "scrypt.pem"), "hunter2", ErrEncrypted.Error()},
+		{"no content", "-----BEGIN ENCRYPTED PRIVATE KEY-----\n-----END ENCRYPTED PRIVATE KEY-----\n", "hunter2", ErrEncrypted.Error()},
 	} {
-		if got, err := decrypted(c.key, c.password); err == nil || err.Error() != c.want {
+		if got, err := Decrypt(c.key, c.password); err == nil || err.Error() != c.want {
 			t.Errorf("%s: got %q, %v; want %s", c.name, got, err, c.want)
 		}
 	}
 	for _, password := range []string{"hunter3", "hunter4", "x"} {
-		a := access{tls: true, key: key, keyPassword: password}
-		if config, err := a.tlsConfig(); err == nil || err.Error() != errEncrypted.Error() {
-			t.Errorf("a wrong password: got %v, %v; want %v", config, err, errEncrypted)
+		if got, err := Decrypt(key, password); err == nil || err.Error() != ErrEncrypted.Error() {
+			t.Errorf("a wrong password: got %q, %v; want %v", got, err, ErrEncrypted)
 		}
 	}
 }
 
 func testKeyThatIsNotEncryptedStays(t *testing.T) {
 	for _, key := range []string{"", "no PEM", file(t, "plain.pem")} {
-		if got, err := decrypted(key, "hunter2"); err != nil || got != key {
+		if got, err := Decrypt(key, "hunter2"); err != nil || got != key {
 			t.Errorf("got %q, %v; want %q", got, err, key)
 		}
 	}
