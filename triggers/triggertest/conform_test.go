@@ -199,6 +199,10 @@ func testSourcesWithWrongEventsFail(t *testing.T) {
 			_, err := env.Secrets(t.Context(), "token")
 			return o.follow(anyEvent), err
 		}},
+		{"starts a goroutine in Open", "decodes and opens without I/O", func(o *fakeSource, _ triggers.Env) (triggers.Source, error) {
+			go func() { <-t.Context().Done() }()
+			return o.follow(anyEvent), nil
+		}},
 		{"repeats a secret", "reports that its source is down at the start, and recovers", func(o *fakeSource, _ triggers.Env) (triggers.Source, error) {
 			return run(func(ctx context.Context, emit func(scalers.Event)) error {
 				return o.follow(anyEvent)(ctx, func(e scalers.Event) {

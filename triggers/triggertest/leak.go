@@ -27,6 +27,20 @@ func goroutines() map[string]string {
 	return all
 }
 
+// children returns the stacks of the goroutines that the calling goroutine has started since before. The runtime starts others at any
+// time: for finalizers, cleanups and timers.
+func children(before map[string]string) []string {
+	buffer := make([]byte, 64)
+	own, _, _ := strings.Cut(strings.TrimPrefix(string(buffer[:runtime.Stack(buffer, false)]), "goroutine "), " ")
+	var started []string
+	for id, stack := range goroutines() {
+		if before[id] == "" && strings.Contains(stack, " in goroutine "+own+"\n") {
+			started = append(started, stack)
+		}
+	}
+	return started
+}
+
 // waitForGoroutines waits until every goroutine that did not exist before has ended.
 func waitForGoroutines(before map[string]string, timeout time.Duration) error {
 	deadline := time.Now().Add(timeout)

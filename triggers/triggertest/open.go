@@ -72,10 +72,8 @@ func opensWithoutIO(_ testing.TB, s subject) error {
 	if _, err := s.kind.Open(other{}, env); err == nil {
 		tr.violations = append(tr.violations, errors.New("it opens the config of another kind"))
 	}
-	for id, stack := range goroutines() {
-		if before[id] == "" {
-			tr.violations = append(tr.violations, fmt.Errorf("a goroutine before Run:\n%s", stack))
-		}
+	for _, stack := range children(before) {
+		tr.violations = append(tr.violations, fmt.Errorf("a goroutine before Run:\n%s", stack))
 	}
 	return errors.Join(tr.violations...)
 }

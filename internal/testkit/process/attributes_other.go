@@ -8,3 +8,6 @@ import "syscall"
 // programs in order. When this process is killed, the program keeps running: the kernel's signal for that
 // is used on Linux only.
 func attributes() *syscall.SysProcAttr { return &syscall.SysProcAttr{Setpgid: true} }
+
+// awaitStop returns at once: the system call for it is used on Linux only.
+func awaitStop(int) error { return nil }

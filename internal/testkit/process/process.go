@@ -100,9 +100,14 @@ func (p *Process) Err() error {
 	}
 }
 
-// Signal sends a signal to the program: SIGSTOP and SIGCONT pause and resume it.
+// Signal sends a signal to the program: SIGSTOP and SIGCONT pause and resume it. On Linux it returns after SIGSTOP once the program has
+// stopped.
 func (p *Process) Signal(signal syscall.Signal) error {
-	if err := p.cmd.Process.Signal(signal); err != nil {
+	err := p.cmd.Process.Signal(signal)
+	if err == nil && signal == syscall.SIGSTOP {
+		err = awaitStop(p.PID())
+	}
+	if err != nil {
 		return fmt.Errorf("signal %s: %w", p.name, err)
 	}
 	return nil
