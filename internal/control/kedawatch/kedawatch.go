@@ -85,10 +85,10 @@ func (w *Watcher) Run(ctx context.Context) {
 		Watcher: w, events: events, originals: map[string]cache.Store{}, kept: map[string]cache.Store{}, reported: map[key]string{},
 		queue: workqueue.NewTypedRateLimitingQueue(workqueue.NewTypedItemExponentialFailureRateLimiter[key](minRetry, maxRetry)),
 	}
-	r.operator = newOperator(r.enqueueAll)
+	r.operator = newOperator(r.enqueueAll, w.options.Log)
 	var all sync.WaitGroup
 	synced := r.watch(ctx, &all)
-	all.Go(func() { r.operator.run(ctx, w.client, w.options.Log) })
+	all.Go(func() { r.operator.run(ctx, w.client) })
 	if cache.WaitForCacheSync(ctx.Done(), synced...) {
 		r.mu.Lock()
 		r.listed = true
