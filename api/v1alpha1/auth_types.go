@@ -68,6 +68,15 @@ type TriggerAuthenticationSpec struct {
 	// HashiCorpVault is a server of HashiCorp Vault with the parameters that are its secrets.
 	// +optional
 	HashiCorpVault *HashiCorpVault `json:"hashiCorpVault,omitempty"`
+	// AzureKeyVault is a vault of Azure Key Vault with the parameters that are its secrets. The KEDA bridge reads it.
+	// +optional
+	AzureKeyVault *AzureKeyVault `json:"azureKeyVault,omitempty"`
+	// GCPSecretManager is a Secret Manager of Google Cloud with the parameters that are its secrets. The KEDA bridge reads it.
+	// +optional
+	GCPSecretManager *GCPSecretManager `json:"gcpSecretManager,omitempty"`
+	// AWSSecretManager is an AWS Secrets Manager with the parameters that are its secrets. The KEDA bridge reads it.
+	// +optional
+	AWSSecretManager *AWSSecretManager `json:"awsSecretManager,omitempty"`
 	// BoundServiceAccountToken lists the parameters that are tokens of service accounts, which the API server issues for one hour.
 	// +kubebuilder:validation:MaxItems=8
 	// +optional

@@ -237,6 +237,11 @@ spec: {azureKeyVault: {vaultUri: 'https://vault.example'}}
 ---
 apiVersion: keda.sh/v1alpha1
 kind: TriggerAuthentication
+metadata: {name: key-vault}
+spec: {azureKeyVault: {vaultUri: 'https://keda.vault.azure.net', podIdentity: {provider: azure-workload}, secrets: [{parameter: token, name: orders}]}}
+---
+apiVersion: keda.sh/v1alpha1
+kind: TriggerAuthentication
 metadata: {name: identity}
 spec: {podIdentity: {provider: aws, roleArn: 'arn:aws:iam::1:role/orders', identityOwner: keda}}
 ---
@@ -262,7 +267,9 @@ spec:
 		refs, _, _ := unstructured.NestedSlice(one.Object, "spec", "secretTargetRef")
 		return len(refs) == 1 && metav1.GetControllerOf(one) != nil, err
 	}, func() string { return e.describeKEDA("orders") })
-	for name, want := range map[string]string{"identity": "arn:aws:iam::1:role/orders", "hashicorp": "secret/data/a"} {
+	for name, want := range map[string]string{
+		"identity": "arn:aws:iam::1:role/orders", "hashicorp": "secret/data/a", "key-vault": "https://keda.vault.azure.net",
+	} {
 		e.until(name+" is kept", func(ctx context.Context) (bool, error) {
 			one, err := kept.Get(ctx, name, metav1.GetOptions{})
 			if apierrors.IsNotFound(err) {

@@ -11,17 +11,15 @@ import (
 	"github.com/impulse-sh/impulse/scalers"
 	"github.com/impulse-sh/impulse/triggers"
 	"github.com/impulse-sh/impulse/triggers/internal/replicas"
+	"github.com/impulse-sh/impulse/triggers/keda/bridgeaddr"
 )
-
-// Requirement describes what has to run besides Impulse.
-const Requirement = "start impulse-keda-bridge beside Impulse and set impulse run --keda-bridge"
 
 // Kinds returns the kinds that the bridge reads, ordered by name.
 func Kinds() []triggers.Kind {
 	kinds := make([]triggers.Kind, len(types))
 	for i, t := range types {
 		kinds[i] = triggers.Define(t.name, t.level, Config{}, t.open)
-		kinds[i].Requires, kinds[i].Example = Requirement, map[string]string{}
+		kinds[i].Requires, kinds[i].Example = bridgeaddr.Requirement, map[string]string{}
 	}
 	return kinds
 }
@@ -45,7 +43,7 @@ func (c Config) Servers() []string { return []string{"keda-bridge"} }
 // open builds the source of a trigger. It does no I/O.
 func (t kedaType) open(c Config, env triggers.Env) (triggers.Source, error) {
 	if env.KEDABridge == "" {
-		return nil, fmt.Errorf("type %s is served by the KEDA bridge: %s", t.name, Requirement)
+		return nil, fmt.Errorf("type %s is served by the KEDA bridge: %s", t.name, bridgeaddr.Requirement)
 	}
 	r := &reader{kedaType: t.name, config: c, env: env}
 	event := func(_ scalers.Instant, m replicas.Measurement) scalers.Event { return m.Event(env.Input) }

@@ -17,6 +17,7 @@ import (
 	"github.com/impulse-sh/impulse/scalers"
 	"github.com/impulse-sh/impulse/triggers"
 	"github.com/impulse-sh/impulse/triggers/keda/bridgeapi"
+	"github.com/impulse-sh/impulse/triggers/keda/bridgeclient"
 	"github.com/impulse-sh/impulse/triggers/triggertest"
 )
 
@@ -63,7 +64,7 @@ func testWithoutBridgeTriggerIsRefusedWithFlag(t *testing.T) {
 // open returns a reader that is connected to a bridge.
 func open(t *testing.T, address string, c Config, env triggers.Env) *reader {
 	t.Helper()
-	conn, err := dial(address)
+	conn, err := bridgeclient.Dial(address)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -124,8 +125,8 @@ func testEverythingButNumberMakesLevelUnknown(t *testing.T) {
 		"no target":          {answer: metrics("1", ""), want: "which is not above 0"},
 		"no metric":          {answer: &bridgeapi.ReadResponse{Version: bridgeapi.Version_VERSION_CURRENT}, want: "no metric for this trigger"},
 		"too many metrics":   {answer: many, want: "more than 32"},
-		"huge":               {answer: metrics(strings.Repeat("9", maxMessageBytes), "1"), want: "larger than max"},
-		"another version":    {answer: other, want: "version 7 of the protocol, and Impulse version 2: run the impulse-keda-bridge of the same release"},
+		"huge":               {answer: metrics(strings.Repeat("9", bridgeclient.MaxMessageBytes), "1"), want: "larger than max"},
+		"another version":    {answer: other, want: "version 7 of the protocol, and Impulse version 3: run the impulse-keda-bridge of the same release"},
 		"no version":         {answer: &bridgeapi.ReadResponse{}, want: "version 0 of the protocol"},
 		"an error":           {err: status.Error(codes.Unavailable, "queue\norders: 404"), want: `read azure-queue: queue\norders: 404`},
 		"an older bridge":    {err: status.Error(codes.Unimplemented, "unknown service"), want: "the KEDA bridge does not have it: unknown service"},

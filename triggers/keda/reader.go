@@ -15,6 +15,7 @@ import (
 	"github.com/impulse-sh/impulse/triggers"
 	"github.com/impulse-sh/impulse/triggers/internal/replicas"
 	"github.com/impulse-sh/impulse/triggers/keda/bridgeapi"
+	"github.com/impulse-sh/impulse/triggers/keda/bridgeclient"
 )
 
 const (
@@ -46,7 +47,7 @@ func (r *reader) read(ctx context.Context) (replicas.Measurement, error) {
 	}
 	answer, err := bridgeapi.NewBridgeClient(r.conn).Read(ctx, request)
 	if err != nil {
-		return replicas.Measurement{}, fmt.Errorf("read %s: %w", r.kedaType, reason(ctx, err))
+		return replicas.Measurement{}, fmt.Errorf("read %s: %w", r.kedaType, bridgeclient.Reason(ctx, err))
 	}
 	m, err := measure(answer)
 	if err != nil {
@@ -104,9 +105,10 @@ func (r *reader) identity(ctx context.Context) (*bridgeapi.PodIdentity, error) {
 
 // measure returns the measurement of an answer.
 func measure(answer *bridgeapi.ReadResponse) (replicas.Measurement, error) {
+	if err := bridgeclient.CheckVersion(answer.GetVersion()); err != nil {
+		return replicas.Measurement{}, err
+	}
 	switch n := len(answer.GetMetrics()); {
-	case answer.GetVersion() != bridgeapi.Version_VERSION_CURRENT:
-		return replicas.Measurement{}, otherVersion(answer.GetVersion())
 	case n == 0:
 		return replicas.Measurement{}, errors.New("the scaler has no metric for this trigger")
 	case n > maxMetrics:
@@ -114,7 +116,7 @@ func measure(answer *bridgeapi.ReadResponse) (replicas.Measurement, error) {
 	}
 	m := replicas.Measurement{Active: answer.GetActive()}
 	for _, from := range answer.GetMetrics() {
-		name := printable.Line(from.GetName(), maxReasonBytes)
+		name := printable.Line(from.GetName(), bridgeclient.MaxReasonBytes)
 		value, valid := number(from.GetValue())
 		if !valid {
 			return replicas.Measurement{}, fmt.Errorf("the scaler gives metric %q the value %s, which is not a number from 0 on",
@@ -149,8 +151,7 @@ type source struct {
 
 // Run reports readings until ctx is done. It keeps the shared connection to the bridge open meanwhile.
 func (s *source) Run(ctx context.Context, emit func(scalers.Event)) error {
-	address := s.reader.env.KEDABridge
-	conn, release, err := triggers.Acquire(s.reader.env.Pool, "keda\x00"+address, func() (*grpc.ClientConn, error) { return dial(address) })
+	conn, release, err := bridgeclient.Acquire(s.reader.env.Pool, s.reader.env.KEDABridge)
 	if err != nil {
 		return err
 	}

@@ -19,6 +19,7 @@ import (
 
 	"github.com/impulse-sh/impulse/actuator"
 	"github.com/impulse-sh/impulse/internal/control/autoscaler"
+	"github.com/impulse-sh/impulse/internal/control/cloudvault"
 	"github.com/impulse-sh/impulse/internal/control/controller"
 	"github.com/impulse-sh/impulse/internal/control/credentials"
 	"github.com/impulse-sh/impulse/internal/control/egress"
@@ -167,6 +168,7 @@ func assemble(o Options, log *slog.Logger, config *rest.Config, self *forward.Li
 	}
 	p.secrets = credentials.New(credentials.Options{
 		Client: ours, Core: core, Watch: p.target.WatchTarget, ClusterNamespace: o.LeaseNamespace, Root: o.FilePathRoot, HTTP: p.http,
+		Clouds: &cloudvault.Reader{Bridge: o.KEDABridge, Pool: &p.shared, CheckHost: p.egress.CheckHost},
 	})
 	if o.Config != "" {
 		return p, p.fromFiles()

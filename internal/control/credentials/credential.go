@@ -95,7 +95,7 @@ func (k *Credential) Variables(ctx context.Context, variables map[string]string)
 }
 
 // Shared reports whether all triggers of the namespace that refer to the same authentication have the same credentials. They do not if it
-// names environment variables, which are those of each target.
+// names environment variables, or a vault that is read with the role of a workload, which are those of each target.
 func (k *Credential) Shared(ctx context.Context) (bool, error) {
 	if k.use.Ref == nil {
 		return true, nil
@@ -108,7 +108,7 @@ func (k *Credential) Shared(ctx context.Context) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	return len(spec.Env) == 0, nil
+	return len(spec.Env) == 0 && !readAsWorkload(spec.AWSSecretManager), nil
 }
 
 // authentication returns the present version of the authentication, and how errors name it. The caller must hold k.mu.

@@ -17,13 +17,14 @@ import (
 
 	"github.com/impulse-sh/impulse/actuator"
 	"github.com/impulse-sh/impulse/api/v1alpha1"
+	"github.com/impulse-sh/impulse/internal/control/cloudvault"
 	"github.com/impulse-sh/impulse/internal/kube/watch"
 )
 
 // readTimeout bounds how long a reading waits for the API server.
 const readTimeout = 5 * time.Second
 
-// Options configure Credentials. All but HTTP and Root are required.
+// Options configure Credentials. All but HTTP, Clouds and Root are required.
 type Options struct {
 	// Client is a client of Impulse's own API group, and Core one of the core group.
 	Client rest.Interface
@@ -32,8 +33,10 @@ type Options struct {
 	Watch func(ctx context.Context, t actuator.Target) (cache.ListerWatcher, error)
 	// ClusterNamespace is the namespace of the objects that ClusterTriggerAuthentications name.
 	ClusterNamespace string
-	// HTTP is the client for vaults; nil means http.DefaultClient.
+	// HTTP is the client for servers of HashiCorp Vault; nil means http.DefaultClient.
 	HTTP *http.Client
+	// Clouds reads the vaults of clouds; nil means that there is no KEDA bridge.
+	Clouds *cloudvault.Reader
 	// Root is the folder of the files that authentications name; with "" none may name a file.
 	Root string
 }
@@ -54,6 +57,9 @@ type Credentials struct {
 
 // New returns Credentials. It does no I/O.
 func New(o Options) *Credentials {
+	if o.HTTP == nil {
+		o.HTTP = http.DefaultClient
+	}
 	core := o.Core.RESTClient()
 	return &Credentials{
 		options:    o,
@@ -64,7 +70,7 @@ func New(o Options) *Credentials {
 		accounts:   newNamedObjects("service account", byName(core, "serviceaccounts"), annotationsOf),
 		targets:    newNamedObjects("target", source[actuator.Target]{key: targetKey, open: o.Watch}, templateOf),
 		tokens:     newTokens(o.Core),
-		vaults:     newVaults(o.HTTP),
+		vaults:     newVaults(),
 	}
 }
 

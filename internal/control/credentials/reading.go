@@ -63,7 +63,10 @@ func (r *reading) readObjects(spec *v1alpha1.TriggerAuthenticationSpec) error {
 			return err
 		}
 	}
-	if err := r.readVault(spec.HashiCorpVault); err != nil {
+	if err := r.readHashiCorp(spec.HashiCorpVault); err != nil {
+		return err
+	}
+	if err := r.readClouds(spec); err != nil {
 		return err
 	}
 	for _, from := range spec.BoundServiceAccountToken {

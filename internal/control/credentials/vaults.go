@@ -6,14 +6,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net/http"
-	"strings"
 	"sync"
 	"time"
 
-	"k8s.io/apimachinery/pkg/types"
-
-	"github.com/impulse-sh/impulse/api/v1alpha1"
 	"github.com/impulse-sh/impulse/internal/control/vault"
 )
 
@@ -30,8 +25,7 @@ const (
 
 // vaults keeps the secrets of vaults. All triggers with the same server, the same proof and the same secrets share them.
 type vaults struct {
-	client *http.Client
-	now    func() time.Time
+	now func() time.Time
 
 	mu   sync.Mutex
 	kept map[[sha256.Size]byte]*kept
@@ -46,23 +40,22 @@ type kept struct {
 	next time.Time
 }
 
-func newVaults(client *http.Client) *vaults {
-	if client == nil {
-		client = http.DefaultClient
-	}
-	return &vaults{client: client, now: time.Now, kept: map[[sha256.Size]byte]*kept{}}
-}
+func newVaults() *vaults { return &vaults{now: time.Now, kept: map[[sha256.Size]byte]*kept{}} }
 
-// read returns the secrets of a vault. If they cannot be read again, it returns the last ones, with the reason as stale.
-func (v *vaults) read(ctx context.Context, r vault.Request, identity string) (values map[string]string, stale, err error) {
-	k, err := v.entry(r, identity)
+// readSecrets reads the secrets of a vault.
+type readSecrets func(context.Context) (vault.Secrets, error)
+
+// read returns the secrets of a vault. If they cannot be read again, it returns the last ones, with the reason as stale. identity, which is
+// encoded as JSON, identifies the vault, the secrets and the proof.
+func (v *vaults) read(ctx context.Context, identity []any, read readSecrets) (values map[string]string, stale, err error) {
+	k, err := v.entry(identity)
 	if err != nil {
 		return nil, nil, err
 	}
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if !v.now().Before(k.next) {
-		k.update(ctx, v, r)
+		k.update(ctx, v, read)
 	}
 	if k.values == nil {
 		return nil, nil, k.err
@@ -71,13 +64,13 @@ func (v *vaults) read(ctx context.Context, r vault.Request, identity string) (va
 }
 
 // update reads the secrets. The caller must hold k.mu.
-func (k *kept) update(ctx context.Context, v *vaults, r vault.Request) {
+func (k *kept) update(ctx context.Context, v *vaults, read readSecrets) {
 	if k.values != nil {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeout(ctx, vaultTime)
 		defer cancel()
 	}
-	read, err := vault.Read(ctx, v.client, r)
+	secrets, err := read(ctx)
 	k.err = err
 	if err != nil {
 		if !errors.Is(ctx.Err(), context.Canceled) { // Otherwise the trigger ended, which says nothing about the vault.
@@ -85,12 +78,12 @@ func (k *kept) update(ctx context.Context, v *vaults, r vault.Request) {
 		}
 		return
 	}
-	k.values, k.next = read.Values, v.now().Add(max(vaultInterval, read.Lifetime/2))
+	k.values, k.next = secrets.Values, v.now().Add(max(vaultInterval, secrets.Lifetime/2))
 }
 
-// entry returns the entry of a request. If there are too many, all are dropped, and read again when they are needed.
-func (v *vaults) entry(r vault.Request, identity string) (*kept, error) {
-	text, err := json.Marshal([]any{r.Vault, identity})
+// entry returns the entry of an identity. If there are too many, all are dropped, and read again when they are needed.
+func (v *vaults) entry(identity []any) (*kept, error) {
+	text, err := json.Marshal(identity)
 	if err != nil {
 		return nil, fmt.Errorf("identify the vault: %w", err)
 	}
@@ -106,73 +99,20 @@ func (v *vaults) entry(r vault.Request, identity string) (*kept, error) {
 	return v.kept[key], nil
 }
 
-// readVault reads the parameters that a vault has, if one of them is wanted.
-func (r *reading) readVault(h *v1alpha1.HashiCorpVault) error {
-	if h == nil || !r.wantsAny(h.Secrets) {
-		return nil
-	}
-	proof, identity, err := r.proof(h)
+// readVault sets the wanted parameters to the secrets of the vault of a field. They are older than they should be if they cannot be read
+// again.
+func (r *reading) readVault(field string, identity []any, read readSecrets) error {
+	values, stale, err := r.k.all.vaults.read(r.ctx, identity, read)
 	if err != nil {
-		return fmt.Errorf("hashiCorpVault: %w", err)
+		return fmt.Errorf("%s: %w", field, err)
 	}
-	values, stale, err := r.k.all.vaults.read(r.ctx, vault.Request{Vault: h, Proof: proof}, identity)
-	if err != nil {
-		return fmt.Errorf("hashiCorpVault: %w", err)
+	if stale != nil {
+		r.stale = fmt.Errorf("%s: %w", field, stale)
 	}
-	r.stale = stale
 	for parameter, value := range values {
 		if r.wants(parameter) {
 			r.values[parameter] = value
 		}
 	}
 	return nil
-}
-
-// wantsAny reports whether one of the secrets is to be read.
-func (r *reading) wantsAny(secrets []v1alpha1.VaultSecret) bool {
-	for i := range secrets {
-		if r.wants(secrets[i].Parameter) {
-			return true
-		}
-	}
-	return false
-}
-
-// proof returns what proves to a vault who asks, and what identifies that in a cache. The token of Impulse's own service account is no proof.
-func (r *reading) proof(h *v1alpha1.HashiCorpVault) (proof, identity string, err error) {
-	c := h.Credential
-	if c == nil {
-		c = &v1alpha1.VaultCredential{}
-	}
-	switch {
-	case h.Authentication == v1alpha1.VaultToken && c.TokenFrom != nil:
-		name := types.NamespacedName{Namespace: r.k.objectNamespace, Name: c.TokenFrom.Name}
-		proof, err = r.dataKey(r.k.all.secrets, name, c.TokenFrom.Key)
-		proof = strings.TrimSpace(proof)
-		return proof, proof, err
-	case h.Authentication == v1alpha1.VaultToken && c.Token != "":
-		return c.Token, "", nil
-	case h.Authentication == v1alpha1.VaultToken:
-		return "", "", errors.New("its credential has neither token nor tokenFrom")
-	case c.ServiceAccountName != "":
-		proof, _, err = r.token(v1alpha1.ServiceAccountTokenRef{ServiceAccountName: c.ServiceAccountName, Audience: c.Audience})
-		return proof, r.k.objectNamespace, err
-	case c.ServiceAccount != "":
-		proof, err = r.tokenFile(c.ServiceAccount)
-		return proof, r.k.objectNamespace, err
-	default:
-		return "", "", errors.New("its credential has no serviceAccountName, and the token of Impulse's own service account is sent to no vault")
-	}
-}
-
-// tokenFile reads a token from a file, which is found as that of filePath is.
-func (r *reading) tokenFile(name string) (string, error) {
-	content, err := r.fileContent(name)
-	switch {
-	case errors.Is(err, errNoRoot):
-		return "", fmt.Errorf("serviceAccount %s: %w; use serviceAccountName", name, err)
-	case err != nil:
-		return "", fmt.Errorf("serviceAccount %s: %w; a file below --filepath-root is read, or use serviceAccountName", name, err)
-	}
-	return strings.TrimSpace(string(content)), nil
 }

@@ -137,12 +137,15 @@ func testOwnTokenIsNoProof(t *testing.T) {
 func testValuesAreKeptWhileVaultFails(t *testing.T) {
 	f := newFakeVault(t)
 	now := time.Unix(1000, 0)
-	all := newVaults(f.Client())
+	all := newVaults()
 	all.now = func() time.Time { return now }
-	spec := f.spec(v1alpha1.VaultToken, nil)
+	request := vault.Request{Vault: f.spec(v1alpha1.VaultToken, nil).HashiCorpVault, Proof: "hvs.token"}
+	read := func(ctx context.Context) (map[string]string, error, error) {
+		return all.read(ctx, []any{"vault"}, func(ctx context.Context) (vault.Secrets, error) { return vault.Read(ctx, f.Client(), request) })
+	}
 	expect := func(ctx context.Context, want, stale, failure string) {
 		t.Helper()
-		values, old, err := all.read(ctx, vault.Request{Vault: spec.HashiCorpVault, Proof: "hvs.token"}, "")
+		values, old, err := read(ctx)
 		if values["password"] != want || message(old) != stale || message(err) != failure {
 			t.Errorf("got %q, stale %v and the error %v; want %q, %q and %q", values["password"], old, err, want, stale, failure)
 		}
@@ -168,7 +171,7 @@ func testValuesAreKeptWhileVaultFails(t *testing.T) {
 	f.set(func() { f.down = false })
 	ended, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, stale, err := all.read(ended, vault.Request{Vault: spec.HashiCorpVault, Proof: "hvs.token"}, ""); err != nil || stale == nil {
+	if _, stale, err := read(ended); err != nil || stale == nil {
 		t.Errorf("a trigger that ended: got stale %v and the error %v, want the last value", stale, err)
 	}
 	expect(t.Context(), "rotated", "", "") // Its end says nothing about the vault: it is asked again at once.

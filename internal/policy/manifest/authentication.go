@@ -3,7 +3,6 @@ package manifest
 import (
 	"reflect"
 	"slices"
-	"strings"
 
 	"go.yaml.in/yaml/v3"
 
@@ -26,7 +25,7 @@ func parseAuthentication(o *Object, kind string) (*Object, []diag.Error) {
 		namespace = DefaultNamespace
 	}
 	o.Authentication = kind + " " + namespace + "/" + name
-	problems := append(o.check(authenticationType(kind)), o.checkIdentity()...)
+	problems := slices.Concat(o.check(authenticationType(kind)), o.checkIdentity(), o.checkClouds())
 	o.broken = len(problems) > 0
 	return o, problems
 }
@@ -39,33 +38,16 @@ func authenticationType(kind string) reflect.Type {
 	return reflect.TypeFor[v1alpha1.TriggerAuthentication]()
 }
 
-// kedaSources are the fields of KEDA's authentications that have parameters or an identity.
-var kedaSources = []string{
-	"secretTargetRef", "configMapTargetRef", "env", "filePath", "boundServiceAccountToken", "oauth2", "podIdentity", "hashiCorpVault",
-	"azureKeyVault", "awsSecretManager", "gcpSecretManager", "azureServicePrincipal",
-}
-
 // tokens is the field of tokens of service accounts.
 const tokens = "boundServiceAccountToken"
 
-// parseForeignAuthentication reads one of KEDA's authentications. One with a source that Impulse does not read is a mistake.
+// parseForeignAuthentication reads one of KEDA's authentications.
 func parseForeignAuthentication(o *Object, kind, api string) (*Object, []diag.Error) {
-	fields, _ := fieldsOf(reflect.TypeFor[v1alpha1.TriggerAuthenticationSpec]())
-	var read, unread []string
-	spec := strictyaml.Child(o.node, "spec")
-	for _, source := range kedaSources {
-		switch node := strictyaml.Resolve(strictyaml.Child(spec, source)); {
-		case fields[source] != nil:
-			read = append(read, source)
-		case node == nil || node.Tag == "!!null" || node.Kind == yaml.ScalarNode && node.Value == "" || node.Kind != yaml.ScalarNode && len(node.Content) == 0:
-		default:
-			unread = append(unread, source)
-		}
-	}
 	if problems, ok := o.adopt(authenticationType(kind), api); !ok {
 		return nil, problems
 	}
 	o, problems := parseAuthentication(o, kind)
+	spec := strictyaml.Child(o.node, "spec")
 	if strictyaml.Child(spec, tokens) != nil {
 		o.notes = append(o.notes, diag.Error{
 			Field: "spec." + tokens, Problem: "KEDA's operator configures whom the tokens are for; here they are for the API server",
@@ -73,14 +55,6 @@ func parseForeignAuthentication(o *Object, kind, api string) (*Object, []diag.Er
 		})
 	}
 	o.noteVault(spec)
-	if len(unread) > 0 {
-		o.broken, o.notes = true, nil
-		problem := "is not supported"
-		if more := unread[1:]; len(more) > 0 {
-			problem += ", like " + strings.Join(more, ", ")
-		}
-		problems = []diag.Error{o.ErrorAt("spec."+unread[0], problem, "supported are "+strings.Join(read, ", "))}
-	}
 	return o, problems
 }
 

@@ -17,6 +17,7 @@ func TestAuthentication(t *testing.T) {
 	t.Run("an identity that KEDA does not have is a mistake, in its objects and in Impulse's", testIdentityThatKEDADoesNotHaveIsMistake)
 	t.Run("a trigger that cannot use the identity of its authentication gets a warning", testTriggerThatCannotUseIdentityGetsWarning)
 	t.Run("a vault of KEDA is kept, with a note about a token that stays at home", testVaultOfKEDAIsKept)
+	t.Run("a vault of a cloud needs the bridge, and what nobody could sign in to is a mistake", testVaultOfCloudNeedsBridge)
 	t.Run("KEDA's ClusterTriggerAuthentication stays valid for all namespaces, with a note", testKEDAsClusterTriggerAuthenticationStaysValidForAllNamespacesWithNote)
 }
 
@@ -165,5 +166,40 @@ func testVaultOfKEDAIsKept(t *testing.T) {
 		if len(objects) != 1 || Failed(problems) {
 			t.Errorf("%s: got %d objects and %v, want one", vault, len(objects), problems)
 		}
+	}
+}
+
+func testVaultOfCloudNeedsBridge(t *testing.T) {
+	const (
+		azure  = "{azureKeyVault: {vaultUri: 'https://a.vault.azure.net', secrets: [{parameter: p, name: n}], "
+		google = "{gcpSecretManager: {secrets: [{parameter: p, id: n, version: '1'}], "
+		aws    = "{awsSecretManager: {region: eu-west-1, secrets: [{parameter: p, name: n, versionStage: AWSCURRENT, secretKey: k}], "
+		secret = "{valueFrom: {secretKeyRef: {name: a, key: b}}}"
+	)
+	for spec, want := range map[string]string{
+		azure + "podIdentity: {provider: azure-workload, identityId: a}, cloud: {type: AzurePublicCloud}}}": "",
+		azure + "credentials: {clientId: a, tenantId: b, clientSecret: " + secret + "}}}":                   "",
+		google + "podIdentity: {provider: gcp}}}":                                                           "",
+		google + "podIdentity: {provider: none}, credentials: {clientSecret: " + secret + "}}}":             "",
+		aws + "podIdentity: {provider: aws, identityOwner: workload}}}":                                     "",
+		aws + "credentials: {accessKey: " + secret + ", accessSecretKey: " + secret + "}}}":                 "",
+		azure + "}}":                                 "spec.azureKeyVault: has neither credentials nor a podIdentity",
+		aws + "podIdentity: {provider: none}}}":      "spec.awsSecretManager: has neither credentials nor a podIdentity",
+		aws + "podIdentity: {provider: aws-eks}}}":   `spec.awsSecretManager.podIdentity.provider: "aws-eks" cannot sign in to this vault (it is one of aws, none)`,
+		google + "podIdentity: {provider: google}}}": `spec.gcpSecretManager.podIdentity.provider: "google" is no provider of KEDA 2.21`,
+		"{azureKeyVault: {vaultUri: 'https://a.vault.azure.net', podIdentity: {provider: azure-workload}}}": "spec.azureKeyVault.secrets: is empty",
+	} {
+		for _, group := range []string{"impulse.sh", "keda.sh"} {
+			got := report("f", authentication(group, spec))
+			if !strings.Contains(got, "is read through the KEDA bridge (start impulse-keda-bridge beside Impulse and set impulse run --keda-bridge)") {
+				t.Errorf("%s %s: got %q, want what it needs", group, spec, got)
+			}
+			if want == "" && strings.Count(got, "\n") > 1 || !strings.Contains(got, want) {
+				t.Errorf("%s %s: got %q, want %q", group, spec, got, want)
+			}
+		}
+	}
+	if got := report("f", authentication("keda.sh", "{awsSecretManager: ~}")); got != "" {
+		t.Errorf("no vault: got %q, want nothing", got)
 	}
 }

@@ -15,7 +15,6 @@ func TestForeign(t *testing.T) {
 	t.Run("what the API server drops is removed with a note each", testWhatAPIServerDropsIsRemovedWithNoteEach)
 	t.Run("an object of Impulse stays strict", testObjectOfImpulseStaysStrict)
 	t.Run("an unread parameter of KEDA is removed, a credential from the environment is a mistake", testUnreadParameterOfKEDAIsRemoved)
-	t.Run("an authentication with an unsupported source has one mistake", testAuthenticationWithUnsupportedSourceHasOneMistake)
 	t.Run("lists of lists are read, and one that contains itself ends", testListsOfListsAreReadAndOneThatContainsItselfEnds)
 	t.Run("a copy of an object is bounded", testCopyOfObjectIsBounded)
 	t.Run("what is no object says what it may be", testWhatIsNoObjectSaysWhatItMayBe)
@@ -102,20 +101,6 @@ func testUnreadParameterOfKEDAIsRemoved(t *testing.T) {
 		"warning: spec.triggers[0].metadata.password: is a credential, which is not read from the metadata")
 	withContainer := strings.Replace(old("", "bearerTokenFromEnv: TOKEN, serverAddressFromEnv: SERVER"), "pollingInterval: 5", "envSourceContainerName: app", 1)
 	expectLines(t, withContainer, "warning: spec.triggers[0].metadata.serverAddressFromEnv: serverAddress is given as well (it was removed)")
-}
-
-func testAuthenticationWithUnsupportedSourceHasOneMistake(t *testing.T) {
-	const begin = "apiVersion: keda.sh/v1alpha1\nkind: TriggerAuthentication\nmetadata: {name: web}\nspec: "
-	for spec, want := range map[string]string{
-		"{gcpSecretManager: {secrets: []}, azureKeyVault: {vaultUri: u}}": "spec.azureKeyVault: is not supported, like gcpSecretManager (supported are ",
-		"{azureKeyVault: {}, secretTargetRef: []}":                        "",
-		"{podIdentity: {provider: none}, awsSecretManager: ~}":            "",
-	} {
-		got := slices.DeleteFunc(lines(begin+spec+"\n"), func(line string) bool { return strings.HasPrefix(line, "warning: ") })
-		if want == "" && len(got) > 0 || want != "" && (len(got) != 1 || !strings.HasPrefix(got[0], want)) {
-			t.Errorf("%s: got the mistakes %q, want %q", spec, got, want)
-		}
-	}
 }
 
 func testListsOfListsAreReadAndOneThatContainsItselfEnds(t *testing.T) {

@@ -11,31 +11,47 @@ import (
 	"github.com/impulse-sh/impulse/internal/strictyaml"
 )
 
-const identityField = "spec.podIdentity"
-
 // providers are the providers of a podIdentity in KEDA 2.21.
 var providers = []string{v1alpha1.IdentityAzure, v1alpha1.IdentityGoogle, v1alpha1.IdentityAWS, v1alpha1.IdentityEKS, v1alpha1.IdentityNone}
 
 // checkIdentity returns the mistakes in the podIdentity of an authentication, and records whether there is one.
 func (o *Object) checkIdentity() []diag.Error {
-	node := strictyaml.Resolve(strictyaml.Child(strictyaml.Resolve(strictyaml.Child(o.content, "spec")), "podIdentity"))
-	if node == nil || node.Kind != yaml.MappingNode {
+	node := mapping(strictyaml.Child(strictyaml.Resolve(strictyaml.Child(o.content, "spec")), "podIdentity"))
+	if node == nil {
 		return nil
 	}
-	field := func(name string) string { return strictyaml.Text(strictyaml.Child(node, name)) }
-	provider := field("provider")
-	o.identity = provider != v1alpha1.IdentityNone
-	switch {
-	case provider == "":
-		return []diag.Error{o.ErrorAt(identityField+".provider", "is missing", "it is one of "+strings.Join(providers, ", "))}
-	case !slices.Contains(providers, provider):
-		return []diag.Error{o.ErrorAt(identityField+".provider", `"`+provider+`" is no provider of KEDA 2.21`, "it is one of "+strings.Join(providers, ", "))}
+	o.identity = strictyaml.Text(strictyaml.Child(node, "provider")) != v1alpha1.IdentityNone
+	return o.identityMistakes(node, "spec.podIdentity", providers)
+}
+
+// mapping returns a node that is a mapping; nil for another one.
+func mapping(node *yaml.Node) *yaml.Node {
+	if node = strictyaml.Resolve(node); node == nil || node.Kind != yaml.MappingNode {
+		return nil
 	}
-	owner := field("identityOwner")
+	return node
+}
+
+// identityMistakes returns the mistakes in a podIdentity at a path, which may have some of the providers.
+func (o *Object) identityMistakes(node *yaml.Node, path string, allowed []string) []diag.Error {
+	field := func(name string) string { return strictyaml.Text(strictyaml.Child(node, name)) }
 	var all []diag.Error
 	report := func(name, problem, suggestion string) {
-		all = append(all, o.ErrorAt(identityField+"."+name, problem, suggestion))
+		all = append(all, o.ErrorAt(path+"."+name, problem, suggestion))
 	}
+	oneOf := "it is one of " + strings.Join(allowed, ", ")
+	switch provider := field("provider"); {
+	case provider == "":
+		report("provider", "is missing", oneOf)
+		return all
+	case !slices.Contains(providers, provider):
+		report("provider", `"`+provider+`" is no provider of KEDA 2.21`, oneOf)
+		return all
+	case !slices.Contains(allowed, provider):
+		report("provider", `"`+provider+`" cannot sign in to this vault`, oneOf)
+		return all
+	}
+	owner := field("identityOwner")
 	if !slices.Contains([]string{"", "keda", v1alpha1.IdentityOfWorkload}, owner) {
 		report("identityOwner", `"`+owner+`" is unknown`, "it is keda or workload")
 	}

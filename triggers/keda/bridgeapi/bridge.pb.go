@@ -29,18 +29,18 @@ type Version int32
 
 const (
 	Version_VERSION_UNKNOWN Version = 0
-	Version_VERSION_CURRENT Version = 2
+	Version_VERSION_CURRENT Version = 3
 )
 
 // Enum value maps for Version.
 var (
 	Version_name = map[int32]string{
 		0: "VERSION_UNKNOWN",
-		2: "VERSION_CURRENT",
+		3: "VERSION_CURRENT",
 	}
 	Version_value = map[string]int32{
 		"VERSION_UNKNOWN": 0,
-		"VERSION_CURRENT": 2,
+		"VERSION_CURRENT": 3,
 	}
 )
 
@@ -423,6 +423,228 @@ func (x *Metric) GetTarget() string {
 	return ""
 }
 
+// ReadSecretsRequest has all that is needed to read a vault of a cloud.
+type ReadSecretsRequest struct {
+	state   protoimpl.MessageState `protogen:"open.v1"`
+	Version Version                `protobuf:"varint,1,opt,name=version,proto3,enum=impulse.kedabridge.Version" json:"version,omitempty"`
+	// vault is the field of the authentication: azureKeyVault, awsSecretManager or gcpSecretManager.
+	Vault string `protobuf:"bytes,2,opt,name=vault,proto3" json:"vault,omitempty"`
+	// settings describe the vault, by the names in the authentication: vaultUri, cloud, keyVaultResourceURL and activeDirectoryEndpoint of
+	// azureKeyVault, and region of awsSecretManager.
+	Settings map[string]string `protobuf:"bytes,3,rep,name=settings,proto3" json:"settings,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	// credentials sign in to the vault unless there is a pod_identity: clientId, tenantId and clientSecret of azureKeyVault; accessKey,
+	// accessSecretKey and accessToken of awsSecretManager; clientSecret of gcpSecretManager.
+	Credentials   map[string]string `protobuf:"bytes,4,rep,name=credentials,proto3" json:"credentials,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	PodIdentity   *PodIdentity      `protobuf:"bytes,5,opt,name=pod_identity,json=podIdentity,proto3" json:"pod_identity,omitempty"`
+	Secrets       []*VaultSecret    `protobuf:"bytes,6,rep,name=secrets,proto3" json:"secrets,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ReadSecretsRequest) Reset() {
+	*x = ReadSecretsRequest{}
+	mi := &file_bridge_proto_msgTypes[4]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ReadSecretsRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ReadSecretsRequest) ProtoMessage() {}
+
+func (x *ReadSecretsRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_bridge_proto_msgTypes[4]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ReadSecretsRequest.ProtoReflect.Descriptor instead.
+func (*ReadSecretsRequest) Descriptor() ([]byte, []int) {
+	return file_bridge_proto_rawDescGZIP(), []int{4}
+}
+
+func (x *ReadSecretsRequest) GetVersion() Version {
+	if x != nil {
+		return x.Version
+	}
+	return Version_VERSION_UNKNOWN
+}
+
+func (x *ReadSecretsRequest) GetVault() string {
+	if x != nil {
+		return x.Vault
+	}
+	return ""
+}
+
+func (x *ReadSecretsRequest) GetSettings() map[string]string {
+	if x != nil {
+		return x.Settings
+	}
+	return nil
+}
+
+func (x *ReadSecretsRequest) GetCredentials() map[string]string {
+	if x != nil {
+		return x.Credentials
+	}
+	return nil
+}
+
+func (x *ReadSecretsRequest) GetPodIdentity() *PodIdentity {
+	if x != nil {
+		return x.PodIdentity
+	}
+	return nil
+}
+
+func (x *ReadSecretsRequest) GetSecrets() []*VaultSecret {
+	if x != nil {
+		return x.Secrets
+	}
+	return nil
+}
+
+// VaultSecret is a secret, and the parameter whose value it is. An empty field is not set.
+type VaultSecret struct {
+	state     protoimpl.MessageState `protogen:"open.v1"`
+	Parameter string                 `protobuf:"bytes,1,opt,name=parameter,proto3" json:"parameter,omitempty"`
+	// name is the name of the secret, or its ID.
+	Name    string `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"`
+	Version string `protobuf:"bytes,3,opt,name=version,proto3" json:"version,omitempty"`
+	// stage is the stage of the version, and key a key in the JSON object that the secret is, both of awsSecretManager.
+	Stage         string `protobuf:"bytes,4,opt,name=stage,proto3" json:"stage,omitempty"`
+	Key           string `protobuf:"bytes,5,opt,name=key,proto3" json:"key,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *VaultSecret) Reset() {
+	*x = VaultSecret{}
+	mi := &file_bridge_proto_msgTypes[5]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *VaultSecret) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*VaultSecret) ProtoMessage() {}
+
+func (x *VaultSecret) ProtoReflect() protoreflect.Message {
+	mi := &file_bridge_proto_msgTypes[5]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use VaultSecret.ProtoReflect.Descriptor instead.
+func (*VaultSecret) Descriptor() ([]byte, []int) {
+	return file_bridge_proto_rawDescGZIP(), []int{5}
+}
+
+func (x *VaultSecret) GetParameter() string {
+	if x != nil {
+		return x.Parameter
+	}
+	return ""
+}
+
+func (x *VaultSecret) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *VaultSecret) GetVersion() string {
+	if x != nil {
+		return x.Version
+	}
+	return ""
+}
+
+func (x *VaultSecret) GetStage() string {
+	if x != nil {
+		return x.Stage
+	}
+	return ""
+}
+
+func (x *VaultSecret) GetKey() string {
+	if x != nil {
+		return x.Key
+	}
+	return ""
+}
+
+// ReadSecretsResponse has the value of each parameter.
+type ReadSecretsResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Version       Version                `protobuf:"varint,1,opt,name=version,proto3,enum=impulse.kedabridge.Version" json:"version,omitempty"`
+	Values        map[string]string      `protobuf:"bytes,2,rep,name=values,proto3" json:"values,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ReadSecretsResponse) Reset() {
+	*x = ReadSecretsResponse{}
+	mi := &file_bridge_proto_msgTypes[6]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ReadSecretsResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ReadSecretsResponse) ProtoMessage() {}
+
+func (x *ReadSecretsResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_bridge_proto_msgTypes[6]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ReadSecretsResponse.ProtoReflect.Descriptor instead.
+func (*ReadSecretsResponse) Descriptor() ([]byte, []int) {
+	return file_bridge_proto_rawDescGZIP(), []int{6}
+}
+
+func (x *ReadSecretsResponse) GetVersion() Version {
+	if x != nil {
+		return x.Version
+	}
+	return Version_VERSION_UNKNOWN
+}
+
+func (x *ReadSecretsResponse) GetValues() map[string]string {
+	if x != nil {
+		return x.Values
+	}
+	return nil
+}
+
 var File_bridge_proto protoreflect.FileDescriptor
 
 const file_bridge_proto_rawDesc = "" +
@@ -470,12 +692,38 @@ const file_bridge_proto_rawDesc = "" +
 	"\x06Metric\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value\x12\x16\n" +
-	"\x06target\x18\x03 \x01(\tR\x06target*3\n" +
+	"\x06target\x18\x03 \x01(\tR\x06target\"\x8a\x04\n" +
+	"\x12ReadSecretsRequest\x125\n" +
+	"\aversion\x18\x01 \x01(\x0e2\x1b.impulse.kedabridge.VersionR\aversion\x12\x14\n" +
+	"\x05vault\x18\x02 \x01(\tR\x05vault\x12P\n" +
+	"\bsettings\x18\x03 \x03(\v24.impulse.kedabridge.ReadSecretsRequest.SettingsEntryR\bsettings\x12Y\n" +
+	"\vcredentials\x18\x04 \x03(\v27.impulse.kedabridge.ReadSecretsRequest.CredentialsEntryR\vcredentials\x12B\n" +
+	"\fpod_identity\x18\x05 \x01(\v2\x1f.impulse.kedabridge.PodIdentityR\vpodIdentity\x129\n" +
+	"\asecrets\x18\x06 \x03(\v2\x1f.impulse.kedabridge.VaultSecretR\asecrets\x1a;\n" +
+	"\rSettingsEntry\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\x1a>\n" +
+	"\x10CredentialsEntry\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\x81\x01\n" +
+	"\vVaultSecret\x12\x1c\n" +
+	"\tparameter\x18\x01 \x01(\tR\tparameter\x12\x12\n" +
+	"\x04name\x18\x02 \x01(\tR\x04name\x12\x18\n" +
+	"\aversion\x18\x03 \x01(\tR\aversion\x12\x14\n" +
+	"\x05stage\x18\x04 \x01(\tR\x05stage\x12\x10\n" +
+	"\x03key\x18\x05 \x01(\tR\x03key\"\xd4\x01\n" +
+	"\x13ReadSecretsResponse\x125\n" +
+	"\aversion\x18\x01 \x01(\x0e2\x1b.impulse.kedabridge.VersionR\aversion\x12K\n" +
+	"\x06values\x18\x02 \x03(\v23.impulse.kedabridge.ReadSecretsResponse.ValuesEntryR\x06values\x1a9\n" +
+	"\vValuesEntry\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01*3\n" +
 	"\aVersion\x12\x13\n" +
 	"\x0fVERSION_UNKNOWN\x10\x00\x12\x13\n" +
-	"\x0fVERSION_CURRENT\x10\x022S\n" +
+	"\x0fVERSION_CURRENT\x10\x032\xb3\x01\n" +
 	"\x06Bridge\x12I\n" +
-	"\x04Read\x12\x1f.impulse.kedabridge.ReadRequest\x1a .impulse.kedabridge.ReadResponseB7Z5github.com/impulse-sh/impulse/triggers/keda/bridgeapib\x06proto3"
+	"\x04Read\x12\x1f.impulse.kedabridge.ReadRequest\x1a .impulse.kedabridge.ReadResponse\x12^\n" +
+	"\vReadSecrets\x12&.impulse.kedabridge.ReadSecretsRequest\x1a'.impulse.kedabridge.ReadSecretsResponseB7Z5github.com/impulse-sh/impulse/triggers/keda/bridgeapib\x06proto3"
 
 var (
 	file_bridge_proto_rawDescOnce sync.Once
@@ -490,32 +738,47 @@ func file_bridge_proto_rawDescGZIP() []byte {
 }
 
 var file_bridge_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_bridge_proto_msgTypes = make([]protoimpl.MessageInfo, 7)
+var file_bridge_proto_msgTypes = make([]protoimpl.MessageInfo, 13)
 var file_bridge_proto_goTypes = []any{
-	(Version)(0),         // 0: impulse.kedabridge.Version
-	(*ReadRequest)(nil),  // 1: impulse.kedabridge.ReadRequest
-	(*PodIdentity)(nil),  // 2: impulse.kedabridge.PodIdentity
-	(*ReadResponse)(nil), // 3: impulse.kedabridge.ReadResponse
-	(*Metric)(nil),       // 4: impulse.kedabridge.Metric
-	nil,                  // 5: impulse.kedabridge.ReadRequest.MetadataEntry
-	nil,                  // 6: impulse.kedabridge.ReadRequest.EnvironmentEntry
-	nil,                  // 7: impulse.kedabridge.ReadRequest.ParametersEntry
+	(Version)(0),                // 0: impulse.kedabridge.Version
+	(*ReadRequest)(nil),         // 1: impulse.kedabridge.ReadRequest
+	(*PodIdentity)(nil),         // 2: impulse.kedabridge.PodIdentity
+	(*ReadResponse)(nil),        // 3: impulse.kedabridge.ReadResponse
+	(*Metric)(nil),              // 4: impulse.kedabridge.Metric
+	(*ReadSecretsRequest)(nil),  // 5: impulse.kedabridge.ReadSecretsRequest
+	(*VaultSecret)(nil),         // 6: impulse.kedabridge.VaultSecret
+	(*ReadSecretsResponse)(nil), // 7: impulse.kedabridge.ReadSecretsResponse
+	nil,                         // 8: impulse.kedabridge.ReadRequest.MetadataEntry
+	nil,                         // 9: impulse.kedabridge.ReadRequest.EnvironmentEntry
+	nil,                         // 10: impulse.kedabridge.ReadRequest.ParametersEntry
+	nil,                         // 11: impulse.kedabridge.ReadSecretsRequest.SettingsEntry
+	nil,                         // 12: impulse.kedabridge.ReadSecretsRequest.CredentialsEntry
+	nil,                         // 13: impulse.kedabridge.ReadSecretsResponse.ValuesEntry
 }
 var file_bridge_proto_depIdxs = []int32{
-	0, // 0: impulse.kedabridge.ReadRequest.version:type_name -> impulse.kedabridge.Version
-	5, // 1: impulse.kedabridge.ReadRequest.metadata:type_name -> impulse.kedabridge.ReadRequest.MetadataEntry
-	6, // 2: impulse.kedabridge.ReadRequest.environment:type_name -> impulse.kedabridge.ReadRequest.EnvironmentEntry
-	7, // 3: impulse.kedabridge.ReadRequest.parameters:type_name -> impulse.kedabridge.ReadRequest.ParametersEntry
-	2, // 4: impulse.kedabridge.ReadRequest.pod_identity:type_name -> impulse.kedabridge.PodIdentity
-	0, // 5: impulse.kedabridge.ReadResponse.version:type_name -> impulse.kedabridge.Version
-	4, // 6: impulse.kedabridge.ReadResponse.metrics:type_name -> impulse.kedabridge.Metric
-	1, // 7: impulse.kedabridge.Bridge.Read:input_type -> impulse.kedabridge.ReadRequest
-	3, // 8: impulse.kedabridge.Bridge.Read:output_type -> impulse.kedabridge.ReadResponse
-	8, // [8:9] is the sub-list for method output_type
-	7, // [7:8] is the sub-list for method input_type
-	7, // [7:7] is the sub-list for extension type_name
-	7, // [7:7] is the sub-list for extension extendee
-	0, // [0:7] is the sub-list for field type_name
+	0,  // 0: impulse.kedabridge.ReadRequest.version:type_name -> impulse.kedabridge.Version
+	8,  // 1: impulse.kedabridge.ReadRequest.metadata:type_name -> impulse.kedabridge.ReadRequest.MetadataEntry
+	9,  // 2: impulse.kedabridge.ReadRequest.environment:type_name -> impulse.kedabridge.ReadRequest.EnvironmentEntry
+	10, // 3: impulse.kedabridge.ReadRequest.parameters:type_name -> impulse.kedabridge.ReadRequest.ParametersEntry
+	2,  // 4: impulse.kedabridge.ReadRequest.pod_identity:type_name -> impulse.kedabridge.PodIdentity
+	0,  // 5: impulse.kedabridge.ReadResponse.version:type_name -> impulse.kedabridge.Version
+	4,  // 6: impulse.kedabridge.ReadResponse.metrics:type_name -> impulse.kedabridge.Metric
+	0,  // 7: impulse.kedabridge.ReadSecretsRequest.version:type_name -> impulse.kedabridge.Version
+	11, // 8: impulse.kedabridge.ReadSecretsRequest.settings:type_name -> impulse.kedabridge.ReadSecretsRequest.SettingsEntry
+	12, // 9: impulse.kedabridge.ReadSecretsRequest.credentials:type_name -> impulse.kedabridge.ReadSecretsRequest.CredentialsEntry
+	2,  // 10: impulse.kedabridge.ReadSecretsRequest.pod_identity:type_name -> impulse.kedabridge.PodIdentity
+	6,  // 11: impulse.kedabridge.ReadSecretsRequest.secrets:type_name -> impulse.kedabridge.VaultSecret
+	0,  // 12: impulse.kedabridge.ReadSecretsResponse.version:type_name -> impulse.kedabridge.Version
+	13, // 13: impulse.kedabridge.ReadSecretsResponse.values:type_name -> impulse.kedabridge.ReadSecretsResponse.ValuesEntry
+	1,  // 14: impulse.kedabridge.Bridge.Read:input_type -> impulse.kedabridge.ReadRequest
+	5,  // 15: impulse.kedabridge.Bridge.ReadSecrets:input_type -> impulse.kedabridge.ReadSecretsRequest
+	3,  // 16: impulse.kedabridge.Bridge.Read:output_type -> impulse.kedabridge.ReadResponse
+	7,  // 17: impulse.kedabridge.Bridge.ReadSecrets:output_type -> impulse.kedabridge.ReadSecretsResponse
+	16, // [16:18] is the sub-list for method output_type
+	14, // [14:16] is the sub-list for method input_type
+	14, // [14:14] is the sub-list for extension type_name
+	14, // [14:14] is the sub-list for extension extendee
+	0,  // [0:14] is the sub-list for field type_name
 }
 
 func init() { file_bridge_proto_init() }
@@ -529,7 +792,7 @@ func file_bridge_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_bridge_proto_rawDesc), len(file_bridge_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   7,
+			NumMessages:   13,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

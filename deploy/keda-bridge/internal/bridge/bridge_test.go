@@ -280,7 +280,7 @@ func testAnotherVersionIsRefused(t *testing.T) {
 	old := request("a", "x")
 	old.Version = 9
 	_, err := w.server.Read(t.Context(), old)
-	if status.Code(err) != codes.FailedPrecondition || !strings.Contains(err.Error(), "version 2 of the protocol, and Impulse version 9") {
+	if status.Code(err) != codes.FailedPrecondition || !strings.Contains(err.Error(), "version 3 of the protocol, and Impulse version 9") {
 		t.Errorf("got the error %v, want both versions", err)
 	}
 	unknown := request("a", "x")

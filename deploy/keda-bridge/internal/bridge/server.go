@@ -12,6 +12,7 @@ import (
 	"google.golang.org/grpc/status"
 
 	"github.com/impulse-sh/impulse/deploy/keda-bridge/internal/bridgeapi"
+	"github.com/impulse-sh/impulse/deploy/keda-bridge/internal/cloudvaults"
 	"github.com/impulse-sh/impulse/deploy/keda-bridge/internal/kedatypes"
 )
 
@@ -22,17 +23,20 @@ const (
 	maxText = 1000
 )
 
-// Server reads triggers.
+// Server reads triggers and vaults.
 type Server struct {
 	bridgeapi.UnimplementedBridgeServer
 
-	types map[string]kedatypes.Constructor
-	pool  *pool
+	types  map[string]kedatypes.Constructor
+	pool   *pool
+	vaults map[string]cloudvaults.Read
+	// reading has room for the vaults that are read at a time.
+	reading chan struct{}
 }
 
 // New returns a server that reads these types.
 func New(types map[string]kedatypes.Constructor) *Server {
-	return &Server{types: types, pool: newPool(time.Now)}
+	return &Server{types: types, pool: newPool(time.Now), vaults: cloudvaults.All(), reading: make(chan struct{}, maxVaults)}
 }
 
 // Run closes scalers that are no longer used, until ctx is done, and then all of them.
@@ -52,10 +56,8 @@ func (s *Server) Run(ctx context.Context) {
 
 // Read reads one trigger.
 func (s *Server) Read(ctx context.Context, r *bridgeapi.ReadRequest) (*bridgeapi.ReadResponse, error) {
-	if r.GetVersion() != bridgeapi.Version_VERSION_CURRENT {
-		return nil, status.Errorf(codes.FailedPrecondition,
-			"the KEDA bridge speaks version %d of the protocol, and Impulse version %d: run the impulse-keda-bridge of the same release as Impulse",
-			bridgeapi.Version_VERSION_CURRENT, r.GetVersion())
+	if err := checkVersion(r.GetVersion()); err != nil {
+		return nil, err
 	}
 	construct, ok := s.types[r.GetType()]
 	if !ok {
@@ -65,9 +67,19 @@ func (s *Server) Read(ctx context.Context, r *bridgeapi.ReadRequest) (*bridgeapi
 	defer cancel()
 	answer, err := s.pool.read(ctx, r, construct)
 	if err != nil {
-		return nil, withoutSecrets(r, err)
+		return nil, withoutSecrets(err, r.GetParameters(), r.GetEnvironment())
 	}
 	return answer, nil
+}
+
+// checkVersion returns the status of a request with another version; nil for the version of this bridge.
+func checkVersion(theirs bridgeapi.Version) error {
+	if theirs == bridgeapi.Version_VERSION_CURRENT {
+		return nil
+	}
+	return status.Errorf(codes.FailedPrecondition,
+		"the KEDA bridge speaks version %d of the protocol, and Impulse version %d: run the impulse-keda-bridge of the same release as Impulse",
+		bridgeapi.Version_VERSION_CURRENT, theirs)
 }
 
 // codeError is an error with a code other than Unavailable.
@@ -80,22 +92,22 @@ type codeError struct {
 func (e *codeError) Error() string { return e.err.Error() }
 
 // withoutSecrets returns the status of an error, in whose text credentials are replaced.
-func withoutSecrets(r *bridgeapi.ReadRequest, err error) error {
+func withoutSecrets(err error, credentials ...map[string]string) error {
 	code := codes.Unavailable
 	if e, ok := errors.AsType[*codeError](err); ok {
 		code = e.code
 	}
-	text := redact(err.Error(), secretsOf(r))
+	text := redact(err.Error(), secretsIn(credentials))
 	if len(text) > maxText {
 		text = text[:maxText]
 	}
 	return status.Error(code, strings.ToValidUTF8(text, "?"))
 }
 
-// secretsOf returns the texts of a request that must not be repeated, the longest first.
-func secretsOf(r *bridgeapi.ReadRequest) []string {
+// secretsIn returns the texts of credentials that must not be repeated, the longest first.
+func secretsIn(credentials []map[string]string) []string {
 	var all []string
-	for _, values := range []map[string]string{r.GetParameters(), r.GetEnvironment()} {
+	for _, values := range credentials {
 		for _, value := range values {
 			all = append(all, forms(value)...)
 		}

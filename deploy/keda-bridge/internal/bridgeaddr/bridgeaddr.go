@@ -8,6 +8,9 @@ import (
 	"strings"
 )
 
+// Requirement describes what has to run besides Impulse.
+const Requirement = "start impulse-keda-bridge beside Impulse and set impulse run --keda-bridge"
+
 // Address is where a bridge listens: a Unix socket or a port of this machine. Credentials pass through it, so it is never another machine.
 type Address struct {
 	// Network is unix or tcp.

@@ -22,20 +22,23 @@ import (
 const _ = grpc.SupportPackageIsVersion9
 
 const (
-	Bridge_Read_FullMethodName = "/impulse.kedabridge.Bridge/Read"
+	Bridge_Read_FullMethodName        = "/impulse.kedabridge.Bridge/Read"
+	Bridge_ReadSecrets_FullMethodName = "/impulse.kedabridge.Bridge/ReadSecrets"
 )
 
 // BridgeClient is the client API for Bridge service.
 //
 // For semantics around ctx use and closing/ending streaming RPCs, please refer to https://pkg.go.dev/google.golang.org/grpc/?tab=doc#ClientConn.NewStream.
 //
-// Bridge reads triggers with KEDA's scalers.
+// Bridge reads triggers with KEDA's scalers, and the vaults of clouds.
 type BridgeClient interface {
 	// Read returns the present metrics of a trigger. An error has a text without credentials and one of these codes: FAILED_PRECONDITION,
 	// the version is another one; UNIMPLEMENTED, the bridge does not have the type; INVALID_ARGUMENT, the scaler refuses its parameters;
 	// RESOURCE_EXHAUSTED, too many readings are running or too many scalers exist; DEADLINE_EXCEEDED, the reading takes too long; INTERNAL,
 	// the scaler panics; UNAVAILABLE, the source cannot be read.
 	Read(ctx context.Context, in *ReadRequest, opts ...grpc.CallOption) (*ReadResponse, error)
+	// ReadSecrets returns the present secrets of a vault: all of them, or an error as that of Read.
+	ReadSecrets(ctx context.Context, in *ReadSecretsRequest, opts ...grpc.CallOption) (*ReadSecretsResponse, error)
 }
 
 type bridgeClient struct {
@@ -56,17 +59,29 @@ func (c *bridgeClient) Read(ctx context.Context, in *ReadRequest, opts ...grpc.C
 	return out, nil
 }
 
+func (c *bridgeClient) ReadSecrets(ctx context.Context, in *ReadSecretsRequest, opts ...grpc.CallOption) (*ReadSecretsResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ReadSecretsResponse)
+	err := c.cc.Invoke(ctx, Bridge_ReadSecrets_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 // BridgeServer is the server API for Bridge service.
 // All implementations must embed UnimplementedBridgeServer
 // for forward compatibility.
 //
-// Bridge reads triggers with KEDA's scalers.
+// Bridge reads triggers with KEDA's scalers, and the vaults of clouds.
 type BridgeServer interface {
 	// Read returns the present metrics of a trigger. An error has a text without credentials and one of these codes: FAILED_PRECONDITION,
 	// the version is another one; UNIMPLEMENTED, the bridge does not have the type; INVALID_ARGUMENT, the scaler refuses its parameters;
 	// RESOURCE_EXHAUSTED, too many readings are running or too many scalers exist; DEADLINE_EXCEEDED, the reading takes too long; INTERNAL,
 	// the scaler panics; UNAVAILABLE, the source cannot be read.
 	Read(context.Context, *ReadRequest) (*ReadResponse, error)
+	// ReadSecrets returns the present secrets of a vault: all of them, or an error as that of Read.
+	ReadSecrets(context.Context, *ReadSecretsRequest) (*ReadSecretsResponse, error)
 	mustEmbedUnimplementedBridgeServer()
 }
 
@@ -79,6 +94,9 @@ type UnimplementedBridgeServer struct{}
 
 func (UnimplementedBridgeServer) Read(context.Context, *ReadRequest) (*ReadResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method Read not implemented")
+}
+func (UnimplementedBridgeServer) ReadSecrets(context.Context, *ReadSecretsRequest) (*ReadSecretsResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ReadSecrets not implemented")
 }
 func (UnimplementedBridgeServer) mustEmbedUnimplementedBridgeServer() {}
 func (UnimplementedBridgeServer) testEmbeddedByValue()                {}
@@ -119,6 +137,24 @@ func _Bridge_Read_Handler(srv interface{}, ctx context.Context, dec func(interfa
 	return interceptor(ctx, in, info, handler)
 }
 
+func _Bridge_ReadSecrets_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ReadSecretsRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(BridgeServer).ReadSecrets(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: Bridge_ReadSecrets_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(BridgeServer).ReadSecrets(ctx, req.(*ReadSecretsRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 // Bridge_ServiceDesc is the grpc.ServiceDesc for Bridge service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
@@ -129,6 +165,10 @@ var Bridge_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "Read",
 			Handler:    _Bridge_Read_Handler,
+		},
+		{
+			MethodName: "ReadSecrets",
+			Handler:    _Bridge_ReadSecrets_Handler,
 		},
 	},
 	Streams:  []grpc.StreamDesc{},

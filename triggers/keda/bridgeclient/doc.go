@@ -1,0 +1,2 @@
+// Package bridgeclient connects to impulse-keda-bridge.
+package bridgeclient
