@@ -7,9 +7,9 @@ import (
 	"strings"
 )
 
-// variableSuffix ends the keys of metadata whose values are names of environment variables of the target's container, as in KEDA:
+// VariableSuffix ends the keys of metadata whose values are names of environment variables of the target's container, as in KEDA:
 // passwordFromEnv is the variable that has the password.
-const variableSuffix = "FromEnv"
+const VariableSuffix = "FromEnv"
 
 // Variables are the environment variables that the metadata of a trigger name. Both maps are nil if there are none.
 type Variables struct {
@@ -31,7 +31,7 @@ func (k Kind) DecodeWith(metadata, values map[string]string) (Config, error) {
 	resolved := maps.Clone(literal)
 	for key, value := range values {
 		if k.anyKey() { // The server gets the key as it is written, as with KEDA.
-			key += variableSuffix
+			key += VariableSuffix
 		}
 		resolved[key] = value
 	}
@@ -55,7 +55,7 @@ func (k Kind) split(metadata map[string]string) (map[string]string, Variables, [
 	literal, v := metadata, Variables{}
 	var mistakes []error
 	for _, key := range slices.Sorted(maps.Keys(metadata)) {
-		base, ok := strings.CutSuffix(key, variableSuffix)
+		base, ok := strings.CutSuffix(key, VariableSuffix)
 		auth := slices.ContainsFunc(k.Auth, func(p AuthParameter) bool { return p.Name == base })
 		text := slices.ContainsFunc(k.Fields, func(f Field) bool { return f.Key == base && f.MayBeVariable() || f.Type == AnyKey })
 		if !ok || base == "" || !auth && !text || slices.ContainsFunc(k.Fields, func(f Field) bool { return f.Key == key }) {

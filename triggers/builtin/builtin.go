@@ -12,6 +12,8 @@ import (
 var (
 	folders = map[string][]func() triggers.Kind{}
 	lists   = map[string]func() []triggers.Kind{}
+	// openWithIdentity returns Kind.OpenWithIdentity for a kind that cannot use a podIdentity by itself; nil in a build without the bridge.
+	openWithIdentity func(name string) func(map[string]string, triggers.Env) (triggers.Source, error)
 )
 
 // add adds the kinds of one folder.
@@ -30,6 +32,11 @@ func Kinds() []triggers.Kind {
 	}
 	for _, folder := range slices.Sorted(maps.Keys(lists)) {
 		kinds = append(kinds, lists[folder]()...)
+	}
+	for i := range kinds {
+		if k := &kinds[i]; k.WithoutIdentity != "" && openWithIdentity != nil {
+			k.OpenWithIdentity = openWithIdentity(k.Name)
+		}
 	}
 	return kinds
 }

@@ -42,12 +42,17 @@ func (c Config) Servers() []string { return []string{"keda-bridge"} }
 
 // open builds the source of a trigger. It does no I/O.
 func (t kedaType) open(c Config, env triggers.Env) (triggers.Source, error) {
+	return newSource(t.name, c, env, func(m replicas.Measurement) scalers.Event { return m.Event(env.Input) })
+}
+
+// newSource returns the source of a trigger of a type. It does no I/O.
+func newSource(name string, c Config, env triggers.Env, event func(replicas.Measurement) scalers.Event) (triggers.Source, error) {
 	if env.KEDABridge == "" {
-		return nil, fmt.Errorf("type %s is served by the KEDA bridge: %s", t.name, bridgeaddr.Requirement)
+		return nil, fmt.Errorf("type %s is served by the KEDA bridge: %s", name, bridgeaddr.Requirement)
 	}
-	r := &reader{kedaType: t.name, config: c, env: env}
-	event := func(_ scalers.Instant, m replicas.Measurement) scalers.Event { return m.Event(env.Input) }
+	r := &reader{kedaType: name, config: c, env: env}
 	// A scaler knows which object asks, so no reading is shared. A scaler that hangs must not delay the triggers of other sources.
 	key := fmt.Sprintf("keda\x00%p", r)
-	return &source{triggers.PollEach(triggers.PollKey{Server: key, Key: key}, r.read, event, env), r}, nil
+	emit := func(_ scalers.Instant, m replicas.Measurement) scalers.Event { return event(m) }
+	return &source{triggers.PollEach(triggers.PollKey{Server: key, Key: key}, r.read, emit, env), r}, nil
 }

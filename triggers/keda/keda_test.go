@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"maps"
 	"math/big"
 	"os"
 	"path/filepath"
@@ -14,6 +15,7 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
+	"github.com/impulse-sh/impulse/internal/testkit"
 	"github.com/impulse-sh/impulse/scalers"
 	"github.com/impulse-sh/impulse/triggers"
 	"github.com/impulse-sh/impulse/triggers/keda/bridgeapi"
@@ -28,6 +30,7 @@ func TestKEDA(t *testing.T) {
 	t.Run("everything but a number makes the level unknown", testEverythingButNumberMakesLevelUnknown)
 	t.Run("a bridge that hangs makes the level unknown in time", testBridgeThatHangsMakesLevelUnknownInTime)
 	t.Run("the level is the number of replicas, and KEDA decides about activity", testLevelIsNumberOfReplicas)
+	t.Run("the level of a type of Impulse with a podIdentity is the value that KEDA's scaler measures", testLevelWithPodIdentity)
 	t.Run("every type of KEDA is served, and those of the bridge are documented", testEveryTypeIsServed)
 	t.Run("the module of the bridge has the same protocol", testModuleOfBridgeHasSameProtocol)
 }
@@ -181,6 +184,40 @@ func FuzzNumber(f *testing.F) {
 			t.Errorf("%q: got %v, want %v", text, got, want)
 		}
 	})
+}
+
+func testLevelWithPodIdentity(t *testing.T) {
+	f := startFake(t)
+	requests := make(chan *bridgeapi.ReadRequest, 10)
+	f.answers(func(_ context.Context, r *bridgeapi.ReadRequest) (*bridgeapi.ReadResponse, error) {
+		requests <- r
+		return metrics("30", "10"), nil
+	})
+	for _, c := range []struct {
+		name           string
+		metadata, want map[string]string
+	}{
+		{"prometheus", map[string]string{"query": "up"}, map[string]string{"query": "up", "ignoreNullValues": "false"}},
+		{"prometheus", map[string]string{"ignoreNullValues": "true"}, map[string]string{"ignoreNullValues": "true"}},
+		{"postgresql", map[string]string{"query": "SELECT 1"}, map[string]string{"query": "SELECT 1"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			env := triggers.Env{Namespace: "shop", Object: "orders", KEDABridge: f.address, Poller: triggers.NewPoller(1, 1), Pool: triggers.NewPool()}
+			testkit.Background(t, env.Poller.Run)
+			source, err := OpenWithIdentity(c.name)(c.metadata, env)
+			if err != nil {
+				t.Fatal(err)
+			}
+			events := make(chan scalers.Event, 10)
+			testkit.Background(t, func(ctx context.Context) error { return source.Run(ctx, func(e scalers.Event) { events <- e }) })
+			if e := <-events; e.Err != nil || e.Value != 30_000 || e.Activity != scalers.ActiveByLevel {
+				t.Errorf("got the event %+v, want the level 30, and that the level decides about activity", e)
+			}
+			if r := <-requests; r.GetType() != c.name || !maps.Equal(r.GetMetadata(), c.want) {
+				t.Errorf("got the request %v, want the type %s with %v", r, c.name, c.want)
+			}
+		})
+	}
 }
 
 func testEveryTypeIsServed(t *testing.T) {

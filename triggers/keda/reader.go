@@ -23,8 +23,6 @@ const (
 	maxMetrics = 32
 	// maxNumber is the maximum length of a number.
 	maxNumber = 64
-	// fromEnv ends the keys of metadata that name environment variables. The Config has their values.
-	fromEnv = "FromEnv"
 )
 
 // reader reads one trigger through the bridge.
@@ -76,7 +74,7 @@ func (r *reader) request(ctx context.Context) (*bridgeapi.ReadRequest, error) {
 		request.MetricType = "Value"
 	}
 	for key, value := range r.config.Metadata {
-		if strings.HasSuffix(key, fromEnv) { // The name of the variable no longer matters.
+		if strings.HasSuffix(key, triggers.VariableSuffix) { // The name of the variable no longer matters.
 			request.Environment[key] = value
 			value = key
 		}

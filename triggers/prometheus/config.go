@@ -30,6 +30,8 @@ type Config struct {
 	UnsafeSSL           bool          `json:"unsafeSsl" doc:"Accept any certificate."`
 	AuthModes           string        `json:"authModes" doc:"How to authenticate, with parameters of the authenticationRef: bearer (bearerToken), basic (username, password) or oauth (an OAuth 2 client: oauthTokenURI, clientID, clientSecret); alone or beside one of them, custom (the header customAuthHeader with the value customAuthValue) and tls (the client certificate cert and its key), such as bearer,tls."`
 	AWSRegion           string        `json:"awsRegion" doc:"Region of an Amazon Managed Service for Prometheus, such as eu-west-1. Requests are signed (SigV4) with the access key of the authenticationRef: awsAccessKeyID and awsSecretAccessKey. It cannot be combined with authModes."`
+	Cloud               string        `json:"cloud" doc:"Azure cloud of an Azure Monitor workspace, such as AzureUSGovernmentCloud, or Private. It is used only with the podIdentity azure-workload."`
+	AzureResourceURL    string        `json:"azureManagedPrometheusResourceURL" doc:"Resource for which a token is requested, with cloud: Private. It is used only with the podIdentity azure-workload."`
 }
 
 // defaults returns the config for empty metadata.

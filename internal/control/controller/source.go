@@ -12,6 +12,7 @@ import (
 	"github.com/impulse-sh/impulse/internal/policy/compile"
 	"github.com/impulse-sh/impulse/scalers"
 	"github.com/impulse-sh/impulse/triggers"
+	"github.com/impulse-sh/impulse/triggers/keda/bridgeaddr"
 )
 
 // maxReopen is the longest pause before a source that could not be opened is opened again. A change of what it lacks ends the pause.
@@ -43,6 +44,8 @@ type opened struct {
 	variables map[string]string
 	// shared is true if the readings are shared with other targets.
 	shared bool
+	// identity is true if the KEDA bridge reads the level, with the podIdentity of the authentication.
+	identity bool
 }
 
 // Run runs the source.
@@ -86,7 +89,12 @@ func (a *authenticated) runOnce(ctx context.Context, emit func(scalers.Event)) e
 	env := a.env
 	env.Secrets, env.SecretsChanged, env.Credentials = credential.Secrets, credential.Changed(), use.Identity(with.shared)
 	env.PodIdentity = credential.PodIdentity
-	source, err := a.trigger.Kind.Open(config, env)
+	var source triggers.Source
+	if with.identity {
+		source, err = a.trigger.Kind.OpenWithIdentity(a.metadata(with.variables), env)
+	} else {
+		source, err = a.trigger.Kind.Open(config, env)
+	}
 	if err != nil {
 		return err
 	}
@@ -118,7 +126,7 @@ func (a *authenticated) runUntilChanged(
 		case <-credential.Changed():
 		}
 		now, err := a.read(ctx, credential)
-		if err != nil || now.shared == with.shared && maps.Equal(now.variables, with.variables) {
+		if err != nil || now.shared == with.shared && now.identity == with.identity && maps.Equal(now.variables, with.variables) {
 			continue // While they cannot be read, the last ones are used.
 		}
 		cancel()
@@ -132,31 +140,51 @@ func (a *authenticated) runUntilChanged(
 // read reads what the source is opened with. Only polled sources share readings; those that receive messages do not wait for credentials.
 func (a *authenticated) read(ctx context.Context, credential *credentials.Credential) (opened, error) {
 	var with opened
-	var err error
 	if len(a.trigger.Variables.Metadata) > 0 {
+		var err error
 		if with.variables, err = credential.Variables(ctx, a.trigger.Variables.Metadata); err != nil {
 			return opened{}, err
 		}
 	}
 	if !a.trigger.Kind.Push {
+		var err error
 		if with.shared, err = credential.Shared(ctx); err != nil {
 			return opened{}, err
 		}
 	}
-	return with, a.checkIdentity(ctx, credential)
+	var err error
+	with.identity, err = a.needsIdentity(ctx, credential)
+	return with, err
 }
 
-// checkIdentity returns an error for an identity in a cloud that the scaler in KEDA would use, and this kind does not.
-func (a *authenticated) checkIdentity(ctx context.Context, credential *credentials.Credential) error {
+// needsIdentity reports whether the authentication has an identity in a cloud that the scaler in KEDA would use, and this kind does not. It
+// returns an error if there is no KEDA bridge for that.
+func (a *authenticated) needsIdentity(ctx context.Context, credential *credentials.Credential) (bool, error) {
 	kind := a.trigger.Kind
 	if kind.WithoutIdentity == "" || a.trigger.Auth == nil {
-		return nil
+		return false, nil
 	}
 	identity, err := credential.PodIdentity(ctx)
-	if err != nil || identity == (triggers.PodIdentity{}) {
-		return err
+	switch {
+	case err != nil || identity == (triggers.PodIdentity{}):
+		return false, err
+	case kind.OpenWithIdentity == nil || a.env.KEDABridge == "":
+		return false, fmt.Errorf("%s cannot use the podIdentity %s of its authentication by itself: %s, or %s",
+			kind.Name, identity.Provider, bridgeaddr.Requirement, kind.WithoutIdentity)
 	}
-	return fmt.Errorf("%s cannot use the podIdentity %s of its authentication: %s", kind.Name, identity.Provider, kind.WithoutIdentity)
+	return true, nil
+}
+
+// metadata returns the metadata of the trigger for the KEDA bridge, with the values of the variables.
+func (a *authenticated) metadata(variables map[string]string) map[string]string {
+	metadata := maps.Clone(a.trigger.Metadata)
+	for parameter := range a.trigger.Variables.Auth { // The credential has them.
+		delete(metadata, parameter+triggers.VariableSuffix)
+	}
+	for key, value := range variables {
+		metadata[key+triggers.VariableSuffix] = value
+	}
+	return metadata
 }
 
 // config returns the config with the values of variables.

@@ -3,6 +3,7 @@ package controller
 import (
 	"context"
 	"errors"
+	"maps"
 	"fmt"
 	"runtime"
 	"strings"
@@ -24,12 +25,14 @@ import (
 	"github.com/impulse-sh/impulse/internal/testkit/sandbox"
 	"github.com/impulse-sh/impulse/scalers"
 	"github.com/impulse-sh/impulse/triggers"
+	"github.com/impulse-sh/impulse/triggers/keda/bridgeaddr"
 )
 
 func TestSource(t *testing.T) {
 	t.Run("a Secret is watched as long as its trigger runs", testSecretIsWatchedAsLongAsItsTriggerRuns)
 	t.Run("a polled source is read anew once its Secret changes", testPolledSourceIsReadAnewOnceItsSecretChanges)
-	t.Run("a kind that cannot use the podIdentity of its authentication is not opened", testKindThatCannotUsePodIdentityIsNotOpened)
+	t.Run("a kind that cannot use the podIdentity of its authentication is not opened without the KEDA bridge", testKindThatCannotUsePodIdentityIsNotOpened)
+	t.Run("the KEDA bridge reads a trigger as long as its authentication has a podIdentity", testBridgeReadsTriggerWithPodIdentity)
 	t.Run("an event says that the vault could not be read again", testEventSaysThatVaultCouldNotBeReadAgain)
 	t.Run("a source is opened anew when an environment variable in its metadata changes", testSourceIsOpenedAnewWhenEnvironmentVariableInItsMetadataChanges)
 }
@@ -46,8 +49,11 @@ type sourceEnv struct {
 	opened  chan sourceConfig
 	secrets chan string
 	ours    rest.Interface
-	// withoutIdentity means that the kind cannot use a podIdentity.
+	// withoutIdentity means that the kind cannot use a podIdentity by itself. bridge is the address of the KEDA bridge, and bridged gets
+	// the metadata with which a source is opened there.
 	withoutIdentity bool
+	bridge          string
+	bridged         chan map[string]string
 }
 
 // sourceConfig is the metadata of the triggers of a sourceEnv.
@@ -78,6 +84,7 @@ func newSourceEnv(t *testing.T) *sourceEnv {
 	}
 	e := &sourceEnv{
 		t: t, kube: kube, poller: triggers.NewPoller(4, 4), events: make(chan scalers.Event, 100), opened: make(chan sourceConfig, 100), secrets: make(chan string, 100),
+		bridged: make(chan map[string]string, 100),
 		all: credentials.New(credentials.Options{Client: ours, Core: kube.CoreV1(), Watch: targets.WatchTarget, ClusterNamespace: ns}),
 		w:   &compile.Workload{Namespace: ns, Name: "web", Target: actuator.Target{Namespace: ns, APIVersion: "apps/v1", Kind: "Deployment", Name: "web"}},
 	}
@@ -135,6 +142,11 @@ func (e *sourceEnv) kind() triggers.Kind {
 	k.Auth = []triggers.AuthParameter{{Name: "password", Doc: "A password."}}
 	if e.withoutIdentity {
 		k.WithoutIdentity = "use a password"
+		k.OpenWithIdentity = func(metadata map[string]string, env triggers.Env) (triggers.Source, error) {
+			e.bridged <- metadata
+			return triggers.PollEach(triggers.PollKey{Server: "bridge", Key: "bridge"}, func(context.Context) (scalers.Milli, error) { return 7000, nil },
+				func(_ scalers.Instant, value scalers.Milli) scalers.Event { return scalers.Event{Value: value} }, env), nil
+		}
 	}
 	return k
 }
@@ -148,7 +160,7 @@ func (e *sourceEnv) run(metadata map[string]string, ref *v1alpha1.Authentication
 		e.t.Fatal(err)
 	}
 	trigger := &compile.Trigger{Name: "t", Kind: kind, Config: config, Auth: ref, Variables: kind.Variables(metadata), Metadata: metadata}
-	env := triggers.Env{Namespace: e.w.Namespace, Trigger: "t", PollingInterval: time.Hour, Now: time.Now, Poller: e.poller}
+	env := triggers.Env{Namespace: e.w.Namespace, Trigger: "t", PollingInterval: time.Hour, Now: time.Now, Poller: e.poller, KEDABridge: e.bridge}
 	source, err := openSource(e.all, e.w, trigger, env)
 	if err != nil {
 		e.t.Fatal(err)
@@ -206,9 +218,37 @@ func testKindThatCannotUsePodIdentityIsNotOpened(t *testing.T) {
 	e.withoutIdentity = true
 	e.define("identity", v1alpha1.TriggerAuthenticationSpec{PodIdentity: &v1alpha1.PodIdentity{Provider: v1alpha1.IdentityAWS}})
 	defer e.run(nil, &v1alpha1.AuthenticationRef{Name: "identity"})()
-	want := "asker cannot use the podIdentity aws of its authentication: use a password"
+	want := "asker cannot use the podIdentity aws of its authentication by itself: " + bridgeaddr.Requirement + ", or use a password"
 	if event := <-e.events; event.Err == nil || event.Err.Error() != want || len(e.opened) > 0 {
 		t.Errorf("got the event %+v, want the error %s", event, want)
+	}
+}
+
+func testBridgeReadsTriggerWithPodIdentity(t *testing.T) {
+	e := newSourceEnv(t)
+	e.withoutIdentity, e.bridge = true, "unix:///bridge.sock"
+	identity := v1alpha1.TriggerAuthenticationSpec{PodIdentity: &v1alpha1.PodIdentity{Provider: v1alpha1.IdentityAWS}}
+	e.define("identity", identity)
+	defer e.run(map[string]string{"hostFromEnv": "HOST", "port": "5432"}, &v1alpha1.AuthenticationRef{Name: "identity"})()
+	want := map[string]string{"hostFromEnv": "first", "port": "5432"}
+	if got := <-e.bridged; !maps.Equal(got, want) || len(e.opened) > 0 {
+		t.Errorf("it is opened with %v, want %v", got, want)
+	}
+	if event := <-e.events; event.Err != nil || event.Value != 7000 {
+		t.Errorf("got the event %+v, want the level 7", event)
+	}
+	e.patch("identity", `{"spec": {"podIdentity": null, "secretTargetRef": [{"parameter": "password", "name": "db", "key": "pw"}]}}`)
+	if got := <-e.opened; got.Host != "first" {
+		t.Errorf("without the podIdentity it is opened with %+v, want the host first", got)
+	}
+}
+
+// patch changes a TriggerAuthentication.
+func (e *sourceEnv) patch(name, change string) {
+	e.t.Helper()
+	err := e.ours.Patch(types.MergePatchType).Namespace(e.w.Namespace).Resource("triggerauthentications").Name(name).Body([]byte(change)).Do(e.t.Context()).Error()
+	if err != nil {
+		e.t.Fatal(err)
 	}
 }
 

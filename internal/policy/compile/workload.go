@@ -58,9 +58,10 @@ type Trigger struct {
 	// Cached is useCachedMetrics of the spec.
 	Cached bool
 	Auth   *v1alpha1.AuthenticationRef
-	// Variables are the environment variables that Metadata name. Metadata is nil without any in it.
+	// Variables are the environment variables that the metadata name.
 	Variables triggers.Variables
-	Metadata  map[string]string
+	// Metadata is nil if Config has all that the source needs: without variables in it, and without a podIdentity that the kind cannot use.
+	Metadata map[string]string
 }
 
 // DryRunMessage returns the reason why nothing is written for a workload with DryRun.

@@ -43,7 +43,7 @@ func (p parameters) convert(old map[string]v1alpha1.Scalar) map[string]v1alpha1.
 	kept := map[string]v1alpha1.Scalar{}
 	for _, key := range slices.Sorted(maps.Keys(old)) {
 		value := v1alpha1.Scalar(strings.TrimSpace(string(old[key])))
-		base, fromEnv := strings.CutSuffix(key, "FromEnv")
+		base, fromEnv := strings.CutSuffix(key, triggers.VariableSuffix)
 		_, given := old[base]
 		switch {
 		case value == "":
@@ -136,7 +136,7 @@ func KEDA1(spec *v1alpha1.ScaledObjectSpec) []diag.Error {
 		}
 		for _, key := range inEnvironment[t.Type] {
 			if len(validation.IsEnvVarName(string(t.Metadata[key]))) == 0 { // The first versions took the value itself, too.
-				rename(key, key+"FromEnv")
+				rename(key, key+triggers.VariableSuffix)
 			}
 		}
 		if t.Type == "kafka" {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/impulse-sh/impulse/api/v1alpha1"
 	"github.com/impulse-sh/impulse/triggers/builtin"
+	"github.com/impulse-sh/impulse/triggers/keda/bridgeaddr"
 )
 
 func TestAuthentication(t *testing.T) {
@@ -140,8 +141,8 @@ func testTriggerThatCannotUseIdentityGetsWarning(t *testing.T) {
 	text := func(identity string) string {
 		return sharedAuthentication("shop", "impulse.sh", `allowedNamespaces: ["*"]`+"\n  podIdentity: {provider: "+identity+"}")
 	}
-	want := "warning: spec.triggers[0].authenticationRef: ClusterTriggerAuthentication /prometheus has a podIdentity, which prometheus cannot use: " +
-		"the trigger will be unknown (use authModes or an access key of AWS, or let a proxy beside the server sign the requests)"
+	want := "warning: spec.triggers[0].authenticationRef: ClusterTriggerAuthentication /prometheus has a podIdentity, which prometheus uses only " +
+		"through the KEDA bridge (" + bridgeaddr.Requirement + ", or use authModes or an access key of AWS, or let a proxy beside the server sign the requests)"
 	if got := report("f", text("aws")); !strings.Contains(got, want) {
 		t.Errorf("got %q, want %s", got, want)
 	}

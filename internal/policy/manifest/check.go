@@ -11,6 +11,7 @@ import (
 	"github.com/impulse-sh/impulse/internal/policy/lint"
 	"github.com/impulse-sh/impulse/internal/strictyaml"
 	"github.com/impulse-sh/impulse/triggers"
+	"github.com/impulse-sh/impulse/triggers/keda/bridgeaddr"
 )
 
 // Compiled is a valid object with the workload that it was compiled into.
@@ -84,7 +85,7 @@ func (o *Object) checkUnique(owners map[string]*Object, key, field, problem stri
 // readsEnvironment reports whether a trigger takes parameters from environment variables of the target.
 func readsEnvironment(t v1alpha1.Trigger) bool {
 	for key := range t.Metadata {
-		if strings.HasSuffix(key, "FromEnv") {
+		if strings.HasSuffix(key, triggers.VariableSuffix) {
 			return true
 		}
 	}
@@ -123,7 +124,7 @@ func warningsOf(o *Object, w *compile.Workload, authentications map[string]*Obje
 			note(field, key+" does not allow namespace "+o.ScaledObject.Namespace+": the trigger will be unknown", "add it to its "+allowedNamespaces)
 		case a.identity && w != nil && w.Triggers[i].Kind.WithoutIdentity != "":
 			kind := w.Triggers[i].Kind
-			note(field, key+" has a podIdentity, which "+kind.Name+" cannot use: the trigger will be unknown", kind.WithoutIdentity)
+			note(field, key+" has a podIdentity, which "+kind.Name+" uses only through the KEDA bridge", bridgeaddr.Requirement+", or "+kind.WithoutIdentity)
 		}
 	}
 	return all
