@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"maps"
 	"math/big"
 	"os"
 	"path/filepath"
@@ -193,30 +192,19 @@ func testLevelWithPodIdentity(t *testing.T) {
 		requests <- r
 		return metrics("30", "10"), nil
 	})
-	for _, c := range []struct {
-		name           string
-		metadata, want map[string]string
-	}{
-		{"prometheus", map[string]string{"query": "up"}, map[string]string{"query": "up", "ignoreNullValues": "false"}},
-		{"prometheus", map[string]string{"ignoreNullValues": "true"}, map[string]string{"ignoreNullValues": "true"}},
-		{"postgresql", map[string]string{"query": "SELECT 1"}, map[string]string{"query": "SELECT 1"}},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			env := triggers.Env{Namespace: "shop", Object: "orders", KEDABridge: f.address, Poller: triggers.NewPoller(1, 1), Pool: triggers.NewPool()}
-			testkit.Background(t, env.Poller.Run)
-			source, err := OpenWithIdentity(c.name)(c.metadata, env)
-			if err != nil {
-				t.Fatal(err)
-			}
-			events := make(chan scalers.Event, 10)
-			testkit.Background(t, func(ctx context.Context) error { return source.Run(ctx, func(e scalers.Event) { events <- e }) })
-			if e := <-events; e.Err != nil || e.Value != 30_000 || e.Activity != scalers.ActiveByLevel {
-				t.Errorf("got the event %+v, want the level 30, and that the level decides about activity", e)
-			}
-			if r := <-requests; r.GetType() != c.name || !maps.Equal(r.GetMetadata(), c.want) {
-				t.Errorf("got the request %v, want the type %s with %v", r, c.name, c.want)
-			}
-		})
+	env := triggers.Env{Namespace: "shop", Object: "orders", KEDABridge: f.address, Poller: triggers.NewPoller(1, 1), Pool: triggers.NewPool()}
+	testkit.Background(t, env.Poller.Run)
+	source, err := OpenWithIdentity("postgresql")(map[string]string{"query": "SELECT 1"}, env)
+	if err != nil {
+		t.Fatal(err)
+	}
+	events := make(chan scalers.Event, 10)
+	testkit.Background(t, func(ctx context.Context) error { return source.Run(ctx, func(e scalers.Event) { events <- e }) })
+	if e := <-events; e.Err != nil || e.Value != 30_000 || e.Activity != scalers.ActiveByLevel {
+		t.Errorf("got the event %+v, want the level 30, and that the level decides about activity", e)
+	}
+	if r := <-requests; r.GetType() != "postgresql" || r.GetMetadata()["query"] != "SELECT 1" {
+		t.Errorf("got the request %v, want the type postgresql and the query", r)
 	}
 }
 

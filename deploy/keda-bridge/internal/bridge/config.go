@@ -20,6 +20,7 @@ var unknownIsNoZero = map[string]map[string]string{
 	"aws-cloudwatch": {"ignoreNullValues": "false"},
 	"loki":           {"ignoreNullValues": "false"},
 	"new-relic":      {"noDataError": "true"},
+	"prometheus":     {"ignoreNullValues": "false"},
 }
 
 // metadataOf returns the metadata of a trigger, with safe values for parameters that are not given.

@@ -1,4 +1,5 @@
-// Package kedatypes has the constructors of KEDA's scalers by their types: those types that Impulse does not have itself.
+// Package kedatypes has the constructors of KEDA's scalers by their types: those types that Impulse does not have itself, and those that it
+// cannot read with a podIdentity.
 package kedatypes
 
 import (
@@ -65,8 +66,11 @@ func All() map[string]Constructor { //nolint:funlen // One line per type.
 		"opensearch":              plain(scalers.NewOpensearchScaler),
 		"openstack-metric":        scalers.NewOpenstackMetricScaler,
 		"openstack-swift":         scalers.NewOpenstackSwiftScaler,
+		"postgresql":              scalers.NewPostgreSQLScaler,
 		"predictkube":             predictKube,
+		"prometheus":              plain(scalers.NewPrometheusScaler),
 		"pulsar":                  plain(scalers.NewPulsarScaler),
+		"rabbitmq":                plain(scalers.NewRabbitMQScaler),
 		"selenium-grid":           plain(scalers.NewSeleniumGridScaler),
 		"solace-direct-messaging": plain(scalers.NewSolaceDMScaler),
 		"solace-event-queue":      plain(scalers.NewSolaceScaler),

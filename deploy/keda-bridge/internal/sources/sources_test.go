@@ -45,6 +45,7 @@ func TestSources(t *testing.T) {
 		"aws-dynamodb": startDynamoDB, "aws-kinesis-stream": startKinesis,
 		"azure-blob": startAzureBlob, "azure-queue": startAzureQueue,
 		"beanstalkd": startBeanstalkd, "etcd": startEtcd, "kubernetes-resource": startCluster, "nsq": startNSQ,
+		"prometheus": startPrometheusWithIdentity,
 	} {
 		t.Run(kind+" is followed, and unknown once its source is gone", func(t *testing.T) { follow(t, kind, start(t)) })
 	}
