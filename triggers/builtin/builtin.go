@@ -12,8 +12,6 @@ import (
 var (
 	folders = map[string][]func() triggers.Kind{}
 	lists   = map[string]func() []triggers.Kind{}
-	// openWithIdentity returns Kind.OpenWithIdentity for a kind that cannot use a podIdentity by itself; nil in a build without the bridge.
-	openWithIdentity func(name string) func(map[string]string, triggers.Env) (triggers.Source, error)
 )
 
 // add adds the kinds of one folder.

@@ -4,4 +4,5 @@ package builtin
 
 import "github.com/impulse-sh/impulse/triggers/keda"
 
-func init() { openWithIdentity = keda.OpenWithIdentity }
+// openWithIdentity returns Kind.OpenWithIdentity for a kind that cannot use a podIdentity by itself.
+var openWithIdentity = keda.OpenWithIdentity
