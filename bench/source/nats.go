@@ -79,7 +79,7 @@ func startNATS(ctx context.Context, h *Host) ([]Source, error) {
 			Set: set, Metadata: metadata("natsServerURL", at),
 		},
 		{
-			Name: "nats-jetstream/monitoring", Type: "nats-jetstream", Address: monitoring, Triggers: natsLevels,
+			Name: "nats-jetstream/monitoring", Type: "nats-jetstream", Address: monitoring, Triggers: natsLevels, Shared: true,
 			Set:      func(ctx context.Context, i, n int) error { return set(ctx, own(i), n) },
 			Metadata: func(i int) map[string]string { return overHTTP(own(i)) },
 		},
