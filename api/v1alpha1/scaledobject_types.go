@@ -208,7 +208,7 @@ type Trigger struct {
 	// Type is the type of the trigger; kubectl explain so.spec.triggers lists all types.
 	// +kubebuilder:validation:MinLength=1
 	Type string `json:"type"`
-	// Name is the name of the trigger, unique within the object. Default: the type.
+	// Name is the name of the trigger, unique within the object. Default: the type; if an earlier trigger has that name, cron-2 and so on.
 	// +kubebuilder:validation:MaxLength=63
 	// +optional
 	Name string `json:"name,omitempty"`

@@ -6,9 +6,10 @@ import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 const (
 	// ConditionReady: the spec is valid, Impulse can scale the target, and every trigger is known.
 	ConditionReady = "Ready"
-	// ConditionActive: there is a target, and at least one trigger is active (its level is above its activation value, its source reports
-	// work, or its fallback asks for more than the idle count), or the object is always active (force-activation, or only triggers of
-	// type cpu, memory and kubernetes-pods). The status is Unknown if no known trigger is active, and at least one trigger is unknown.
+	// ConditionActive: there is a target, and at least one trigger is active (its source reports work or, if the source does not report
+	// whether there is work, its level is above its activation value; or its fallback asks for more than the idle count), or the object is
+	// always active (force-activation, or only triggers of type cpu, memory and kubernetes-pods). The status is Unknown if no known trigger
+	// is active, and at least one trigger is unknown.
 	ConditionActive = "Active"
 	// ConditionPaused: an annotation pauses the object, even if the count would be the same without it.
 	ConditionPaused = "Paused"
