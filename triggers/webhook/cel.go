@@ -162,7 +162,7 @@ func (in input) withItem(item ref.Val) input {
 	return in
 }
 
-// eval evaluates an expression when it is the namespace's turn. The error is one line that begins with the field.
+// eval evaluates an expression when it is the namespace's turn. The error is one line that names the field.
 func (e *expression) eval(ctx context.Context, in input) (v ref.Val, err error) {
 	refused := in.evaluate(ctx, func() (cost uint64) {
 		v, cost, err = e.run(ctx, in.variables)
