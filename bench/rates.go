@@ -11,8 +11,8 @@ import (
 // kneeP99 is the p99 of the reaction, in milliseconds, above which a rate is too high.
 const kneeP99 = 500
 
-// reactions measures everything that needs a running Impulse: reactions at 20 webhooks a second and at rising rates, storms, floods, polls,
-// the fleet at rest, and the memory. With -only flood or -only rest it measures only that part.
+// reactions measures everything that needs a running Impulse, except the cost of triggers: reactions at 20 webhooks a second and at rising
+// rates, storms, floods, polls, the fleet at rest, and the memory. With -only flood or -only rest it measures only that part.
 func reactions(ctx context.Context, o options) ([]result, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()

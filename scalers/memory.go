@@ -9,7 +9,7 @@ import (
 // maxEntries is the bound of Highs, Lows and Changes of a Memory.
 const maxEntries = 64
 
-// Record is a recommendation: the maximum over the triggers after tolerance, before windows, rate policies and limits.
+// Record is a recommendation: what the winner asks for after tolerance, before windows, rate policies and limits.
 type Record struct {
 	// End is the end of the time for which it was the recommendation. That of a sampled trigger is the instant of the
 	// recommendation, that of a continuous one the next recommendation. The last recommendation before an unknown level lasts

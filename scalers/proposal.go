@@ -11,8 +11,8 @@ type Proposal struct {
 	// AtLeast is true when the level is unknown, but at least Level. Raw and Replicas are then those of Level: they may raise the
 	// count, never lower it.
 	AtLeast bool
-	// Active is true when the level is above the activation value, strictly, the source itself reports work (Event.Activity), or
-	// the fallback is above the idle count.
+	// Active is true when the source itself reports work (Event.Activity) or, if it does not report whether there is work, the level
+	// is above the activation value, strictly; or when the fallback is above the idle count.
 	Active bool
 	// Fallback is true when the trigger has failed more often in a row than Policy.Fallback tolerates. Replicas is then the
 	// fallback's.

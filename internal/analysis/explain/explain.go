@@ -31,7 +31,7 @@ type Explanation struct {
 	Next *time.Time `json:"next,omitempty"`
 	// Scheduled: a trigger follows the clock.
 	Scheduled bool `json:"scheduled,omitempty"`
-	// Ahead are the changes of the next 24 hours while every level but those of schedules stays as it is.
+	// Ahead are the first five changes of the next 24 hours while every level but those of schedules stays as it is.
 	Ahead []Change `json:"ahead,omitempty"`
 	// Recorded is the reason why Ahead and Otherwise are missing; "" when they are not.
 	Recorded string `json:"recorded,omitempty"`

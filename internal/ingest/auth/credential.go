@@ -30,7 +30,7 @@ type Credential struct {
 	rate       *rate.Limiter
 }
 
-// digest is the hash of what a request shows: all digests are compared in the same time, and a core dump holds no secret.
+// digest is the hash of what a request shows: all digests are compared in the same time, and no Credential holds a secret.
 type digest [sha256.Size]byte
 
 // digestOf hashes each part by itself, so that no part can run into the next one.

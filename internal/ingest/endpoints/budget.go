@@ -50,7 +50,7 @@ type account struct {
 	messages int
 }
 
-// newBudget returns a budget that uses half of the cores.
+// newBudget returns a budget that uses half of the cores, but at least one.
 func newBudget(now func() time.Time) *budget {
 	return &budget{now: now, slots: make(chan struct{}, max(1, runtime.GOMAXPROCS(0)/2)), accounts: map[string]*account{}}
 }

@@ -64,7 +64,7 @@ func serveWrites(t *testing.T, metadata map[string]string) (http.Handler, *lastE
 	h, s := serve(t, &record{}, func(o *Options) {
 		o.Now = func() time.Time {
 			if !listed.Load() {
-				return time.Now().Add(-time.Minute) // The objects were listed before openingTime, so all endpoints count as open.
+				return time.Now().Add(-time.Minute) // The objects were listed longer ago than openingTime: all endpoints count as open.
 			}
 			return time.Now()
 		}
