@@ -117,5 +117,5 @@ func (r *running) untilError(text string) scalers.Event {
 // never is a polling interval that no test waits for, and often one at which changes are noticed soon.
 const (
 	never = 24 * time.Hour
-	often = 20 * time.Millisecond
+	often = 100 * time.Millisecond
 )

@@ -167,7 +167,7 @@ func testTriggersShareClientAndReadings(t *testing.T) {
 func testTopicDeletedWhileRunningIsUnknown(t *testing.T) {
 	c := start(t)
 	c.produce("orders", 0, 10)
-	events := run(t, Kafka(), c.metadata("offsetResetPolicy", "earliest"), environment(t, 20*time.Millisecond, &dialer{}))
+	events := run(t, Kafka(), c.metadata("offsetResetPolicy", "earliest"), environment(t, 200*time.Millisecond, &dialer{}))
 	wait := func(what string, wanted func(scalers.Event) bool) {
 		t.Helper()
 		testkit.Eventually(t, what, func(ctx context.Context) bool {

@@ -130,7 +130,7 @@ func (s *server) testShorterTimeLimitOfServerRemains(t *testing.T) {
 func (s *server) testTableThatIsDroppedMakesLevelUnknownUntilItExistsAgain(t *testing.T) {
 	s.admin("CREATE TABLE brief AS SELECT * FROM jobs")
 	env := environment(map[string]string{"password": password})
-	env.PollingInterval = 50 * time.Millisecond
+	env.PollingInterval = 250 * time.Millisecond
 	events := run(t, env, decoded(t, s.metadata("query", "SELECT count(*) FROM brief")))
 	eventually(t, events, "the level is known", known)
 	s.admin("DROP TABLE brief")
@@ -178,7 +178,7 @@ func (s *server) testRotatedPasswordIsUsedForNextReadingWithoutError(t *testing.
 func (s *server) testTriggersWithSameCredentialsShareConnections(t *testing.T) {
 	s.user("shared", password)
 	env := environment(map[string]string{"password": password})
-	env.PollingInterval = 100 * time.Millisecond
+	env.PollingInterval = 500 * time.Millisecond
 	env.Poller = triggers.NewPoller(64, 64)
 	testkit.Background(t, env.Poller.Run)
 	var all []<-chan scalers.Event

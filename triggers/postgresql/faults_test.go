@@ -104,7 +104,7 @@ func (s *server) testShorterTimeLimitOfUserRemains(t *testing.T) {
 func (s *server) testTableThatIsDroppedMakesLevelUnknownUntilItExistsAgain(t *testing.T) {
 	s.admin("shop", "CREATE TABLE brief AS SELECT * FROM jobs; GRANT SELECT ON brief TO reader")
 	env := environment(map[string]string{"password": password})
-	env.PollingInterval = 50 * time.Millisecond
+	env.PollingInterval = 250 * time.Millisecond
 	events := run(t, env, s.metadata("query", "SELECT count(*) FROM brief"))
 	eventually(t, events, "the level is known", known)
 	s.admin("shop", "DROP TABLE brief")
@@ -152,7 +152,7 @@ func (s *server) backends(ctx context.Context, user string) string {
 func (s *server) testTriggersWithSameCredentialsShareConnections(t *testing.T) {
 	s.admin("postgres", "CREATE ROLE shared LOGIN PASSWORD 'correct horse'")
 	env := environment(map[string]string{"password": password})
-	env.PollingInterval = 100 * time.Millisecond
+	env.PollingInterval = 500 * time.Millisecond
 	env.Poller = triggers.NewPoller(64, 64)
 	testkit.Background(t, env.Poller.Run)
 	var all []<-chan scalers.Event
@@ -171,7 +171,7 @@ func (s *server) testTriggersWithSameCredentialsShareConnections(t *testing.T) {
 
 func (s *server) testConnectionThatServerClosedIsReplacedWithoutError(t *testing.T) {
 	env := environment(map[string]string{"password": password})
-	env.PollingInterval = 200 * time.Millisecond
+	env.PollingInterval = 500 * time.Millisecond
 	events := run(t, env, s.metadata())
 	eventually(t, events, "the level is known", known)
 	first := s.backends(t.Context(), "reader")

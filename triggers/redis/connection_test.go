@@ -103,7 +103,7 @@ func testReadingEndsWithItsContextWhileServerHangs(t *testing.T) {
 // runAll runs sources of one process until stop is called, and returns their latest events by trigger.
 func runAll(t *testing.T, env triggers.Env, all map[string]map[string]string) (latest func(trigger string) string, stop func()) {
 	t.Helper()
-	env.Poller, env.Pool, env.PollingInterval, env.Now = triggers.NewPoller(4, 4), triggers.NewPool(), 50*time.Millisecond, time.Now
+	env.Poller, env.Pool, env.PollingInterval, env.Now = triggers.NewPoller(4, 4), triggers.NewPool(), 250*time.Millisecond, time.Now
 	events := make(chan scalers.Event, 1024)
 	levels := map[string]string{}
 	stopPoller := testkit.Background(t, env.Poller.Run)
