@@ -2,10 +2,16 @@ package sandbox
 
 import (
 	"context"
+	"os"
+	"path/filepath"
+	"slices"
 	"testing"
-	"time"
 
-	"github.com/impulse-sh/impulse/internal/testkit/process"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+
+	"github.com/impulse-sh/impulse/internal/testkit"
 )
 
 // ApplyCRDs applies a folder of CustomResourceDefinitions to the cluster of Config and waits until they are served. Tests share
@@ -23,15 +29,30 @@ func (c *ControlPlane) ApplyCRDs(folder string) {
 
 func applyCRDs(tb testing.TB, kubeconfig, folder string) {
 	tb.Helper()
-	ctx, cancel := context.WithTimeout(tb.Context(), time.Minute)
-	defer cancel()
-	for _, args := range [][]string{
-		{"apply", "--server-side", "--force-conflicts", "-f", folder},
-		{"wait", "--for=condition=Established", "--timeout=60s", "-f", folder},
-	} {
-		args = append([]string{"--kubeconfig", kubeconfig}, args...)
-		if out, err := process.Run(ctx, Binary(tb, "kubectl"), args...); err != nil {
-			tb.Fatalf("kubectl %v: %v\n%s", args, err, out)
-		}
+	files, err := filepath.Glob(filepath.Join(folder, "*.yaml"))
+	if err != nil || len(files) == 0 {
+		tb.Fatalf("%s has no CustomResourceDefinition (%v)", folder, err)
 	}
+	e := connect(tb, kubeconfig)
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			tb.Fatal(err)
+		}
+		e.Apply(string(text))
+	}
+	definitions := e.Dynamic.Resource(schema.GroupVersionResource{Group: "apiextensions.k8s.io", Version: "v1", Resource: "customresourcedefinitions"})
+	testkit.Eventually(tb, "every CustomResourceDefinition is served", func(ctx context.Context) bool {
+		all, err := definitions.List(ctx, metav1.ListOptions{})
+		return err == nil && !slices.ContainsFunc(all.Items, func(d unstructured.Unstructured) bool { return !established(&d) })
+	})
+}
+
+// established reports whether the API server serves a definition.
+func established(definition *unstructured.Unstructured) bool {
+	conditions, _, _ := unstructured.NestedSlice(definition.Object, "status", "conditions")
+	return slices.ContainsFunc(conditions, func(c any) bool {
+		condition, ok := c.(map[string]any)
+		return ok && condition["type"] == "Established" && condition["status"] == "True"
+	})
 }

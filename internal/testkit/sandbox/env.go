@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	appsv1 "k8s.io/api/apps/v1"
+	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/dynamic"
@@ -26,6 +27,8 @@ type Env struct {
 	Config     *rest.Config
 	Kube       *kubernetes.Clientset
 	Dynamic    dynamic.Interface
+	// kinds finds the resources of kinds.
+	kinds meta.RESTMapper
 }
 
 // NewEnv creates a namespace in the control plane that all tests share. It is deleted when the test ends.
@@ -51,7 +54,9 @@ func connect(tb testing.TB, kubeconfig string) *Env {
 	if err != nil {
 		tb.Fatalf("connect to the sandbox: %v", err)
 	}
-	return &Env{tb: tb, Kubeconfig: kubeconfig, Config: config, Kube: clientset(tb, config), Dynamic: client}
+	e := &Env{tb: tb, Kubeconfig: kubeconfig, Config: config, Kube: clientset(tb, config), Dynamic: client}
+	e.kinds = kindsOf(e)
+	return e
 }
 
 // Kubectl runs kubectl in the namespace and returns its output.
@@ -59,14 +64,6 @@ func (e *Env) Kubectl(ctx context.Context, stdin string, args ...string) (string
 	e.tb.Helper()
 	args = append([]string{"--kubeconfig", e.Kubeconfig, "-n", e.Namespace}, args...)
 	return process.RunWithInput(ctx, strings.NewReader(stdin), Binary(e.tb, "kubectl"), args...)
-}
-
-// Apply applies YAML in the namespace.
-func (e *Env) Apply(text string) {
-	e.tb.Helper()
-	if out, err := e.Kubectl(e.tb.Context(), text, "apply", "-f", "-"); err != nil {
-		e.tb.Fatalf("kubectl apply: %v\n%s\n%s", err, out, text)
-	}
 }
 
 // ApplyDeployment creates a Deployment with one container and n replicas, or sets an existing one to n replicas.

@@ -1,0 +1,65 @@
+package sandbox
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/util/yaml"
+	"k8s.io/client-go/discovery/cached/memory"
+	"k8s.io/client-go/dynamic"
+	"k8s.io/client-go/restmapper"
+)
+
+// Apply applies the objects of a YAML text, in the namespace, as `kubectl apply --server-side --force-conflicts` does: a field that the last
+// text had and this one has not is removed. A process for each text would take a second of the machine.
+func (e *Env) Apply(text string) {
+	e.tb.Helper()
+	documents := yaml.NewYAMLOrJSONDecoder(strings.NewReader(text), 4096)
+	for {
+		var object unstructured.Unstructured
+		err := documents.Decode(&object.Object)
+		if errors.Is(err, io.EOF) {
+			return
+		}
+		if err == nil && len(object.Object) > 0 {
+			err = e.apply(e.tb.Context(), &object)
+		}
+		if err != nil {
+			e.tb.Fatalf("apply: %v\n%s", err, text)
+		}
+	}
+}
+
+// apply applies one object.
+func (e *Env) apply(ctx context.Context, object *unstructured.Unstructured) error {
+	kind := object.GroupVersionKind()
+	mapping, err := e.kinds.RESTMapping(kind.GroupKind(), kind.Version)
+	if err != nil {
+		return fmt.Errorf("find the resource of %s: %w", kind, err)
+	}
+	all := e.Dynamic.Resource(mapping.Resource)
+	resource := dynamic.ResourceInterface(all)
+	if mapping.Scope.Name() == meta.RESTScopeNameNamespace {
+		resource = all.Namespace(cmp.Or(object.GetNamespace(), e.Namespace))
+	}
+	content, err := object.MarshalJSON()
+	if err != nil {
+		return fmt.Errorf("encode %s: %w", kind, err)
+	}
+	options := metav1.PatchOptions{FieldManager: "test", Force: new(true), FieldValidation: metav1.FieldValidationStrict}
+	_, err = resource.Patch(ctx, object.GetName(), types.ApplyPatchType, content, options)
+	return err
+}
+
+// kindsOf returns the resources of the API server's kinds, which it reads when they are needed.
+func kindsOf(e *Env) meta.RESTMapper {
+	return restmapper.NewDeferredDiscoveryRESTMapper(memory.NewMemCacheClient(e.Kube.Discovery()))
+}
