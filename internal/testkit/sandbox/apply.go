@@ -11,11 +11,12 @@ import (
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/yaml"
-	"k8s.io/client-go/discovery/cached/memory"
 	"k8s.io/client-go/dynamic"
-	"k8s.io/client-go/restmapper"
+
+	"github.com/impulse-sh/impulse/internal/testkit"
 )
 
 // Apply applies the objects of a YAML text, in the namespace, as `kubectl apply --server-side --force-conflicts` does: a field that the last
@@ -41,7 +42,7 @@ func (e *Env) Apply(text string) {
 // apply applies one object.
 func (e *Env) apply(ctx context.Context, object *unstructured.Unstructured) error {
 	kind := object.GroupVersionKind()
-	mapping, err := e.kinds.RESTMapping(kind.GroupKind(), kind.Version)
+	mapping, err := e.mappingOf(kind)
 	if err != nil {
 		return fmt.Errorf("find the resource of %s: %w", kind, err)
 	}
@@ -59,7 +60,14 @@ func (e *Env) apply(ctx context.Context, object *unstructured.Unstructured) erro
 	return err
 }
 
-// kindsOf returns the resources of the API server's kinds, which it reads when they are needed.
-func kindsOf(e *Env) meta.RESTMapper {
-	return restmapper.NewDeferredDiscoveryRESTMapper(memory.NewMemCacheClient(e.Kube.Discovery()))
+// mappingOf returns the resource of a kind. It waits for the API server to serve a kind whose definition has just been applied.
+func (e *Env) mappingOf(kind schema.GroupVersionKind) (mapping *meta.RESTMapping, err error) {
+	testkit.Poll(e.tb, func(context.Context) bool {
+		if mapping, err = e.kinds.RESTMapping(kind.GroupKind(), kind.Version); meta.IsNoMatchError(err) {
+			e.kinds.Reset()
+			return false
+		}
+		return true
+	})
+	return mapping, err
 }

@@ -8,12 +8,13 @@ import (
 	"testing"
 
 	appsv1 "k8s.io/api/apps/v1"
-	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/discovery/cached/memory"
 	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
+	"k8s.io/client-go/restmapper"
 
 	"github.com/impulse-sh/impulse/internal/testkit"
 	"github.com/impulse-sh/impulse/internal/testkit/process"
@@ -27,8 +28,8 @@ type Env struct {
 	Config     *rest.Config
 	Kube       *kubernetes.Clientset
 	Dynamic    dynamic.Interface
-	// kinds finds the resources of kinds.
-	kinds meta.RESTMapper
+	// kinds finds the resources of kinds. It reads them from the API server when Apply needs them.
+	kinds *restmapper.DeferredDiscoveryRESTMapper
 }
 
 // NewEnv creates a namespace in the control plane that all tests share. It is deleted when the test ends.
@@ -54,9 +55,9 @@ func connect(tb testing.TB, kubeconfig string) *Env {
 	if err != nil {
 		tb.Fatalf("connect to the sandbox: %v", err)
 	}
-	e := &Env{tb: tb, Kubeconfig: kubeconfig, Config: config, Kube: clientset(tb, config), Dynamic: client}
-	e.kinds = kindsOf(e)
-	return e
+	kube := clientset(tb, config)
+	kinds := restmapper.NewDeferredDiscoveryRESTMapper(memory.NewMemCacheClient(kube.Discovery()))
+	return &Env{tb: tb, Kubeconfig: kubeconfig, Config: config, Kube: kube, Dynamic: client, kinds: kinds}
 }
 
 // Kubectl runs kubectl in the namespace and returns its output.
