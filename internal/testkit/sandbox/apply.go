@@ -31,7 +31,7 @@ func (e *Env) Apply(text string) {
 			return
 		}
 		if err == nil && len(object.Object) > 0 {
-			err = e.apply(e.tb.Context(), &object)
+			err = e.apply(&object)
 		}
 		if err != nil {
 			e.tb.Fatalf("apply: %v\n%s", err, text)
@@ -40,7 +40,7 @@ func (e *Env) Apply(text string) {
 }
 
 // apply applies one object.
-func (e *Env) apply(ctx context.Context, object *unstructured.Unstructured) error {
+func (e *Env) apply(object *unstructured.Unstructured) error {
 	kind := object.GroupVersionKind()
 	mapping, err := e.mappingOf(kind)
 	if err != nil {
@@ -56,7 +56,7 @@ func (e *Env) apply(ctx context.Context, object *unstructured.Unstructured) erro
 		return fmt.Errorf("encode %s: %w", kind, err)
 	}
 	options := metav1.PatchOptions{FieldManager: "test", Force: new(true), FieldValidation: metav1.FieldValidationStrict}
-	_, err = resource.Patch(ctx, object.GetName(), types.ApplyPatchType, content, options)
+	_, err = resource.Patch(e.tb.Context(), object.GetName(), types.ApplyPatchType, content, options)
 	return err
 }
 
