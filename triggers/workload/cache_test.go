@@ -3,6 +3,8 @@ package workload
 import (
 	"context"
 	"errors"
+	"slices"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -16,8 +18,26 @@ func TestCache(t *testing.T) {
 	t.Run("the first count is used at once, also after an error", testFirstCountIsUsedAtOnceAlsoAfterError)
 }
 
+// emitted are the events of a source.
+type emitted struct {
+	mu     sync.Mutex
+	events []scalers.Event
+}
+
+func (e *emitted) add(event scalers.Event) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.events = append(e.events, event)
+}
+
+func (e *emitted) all() []scalers.Event {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return slices.Clone(e.events)
+}
+
 // runCached runs a trigger with useCachedMetrics, which the returned function ends, and collects its events.
-func runCached(t *testing.T, c *counter, interval time.Duration) (events *[]scalers.Event, stop func()) {
+func runCached(t *testing.T, c *counter, interval time.Duration) (events *emitted, stop func()) {
 	t.Helper()
 	config, err := Kind().Decode(map[string]string{"podSelector": "a=1", "value": "2"})
 	if err != nil {
@@ -27,10 +47,10 @@ func runCached(t *testing.T, c *counter, interval time.Duration) (events *[]scal
 	if err != nil {
 		t.Fatal(err)
 	}
-	events = &[]scalers.Event{}
+	events = &emitted{}
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error, 1)
-	go func() { done <- source.Run(ctx, func(e scalers.Event) { *events = append(*events, e) }) }()
+	go func() { done <- source.Run(ctx, events.add) }()
 	synctest.Wait()
 	return events, func() {
 		cancel()
@@ -41,13 +61,14 @@ func runCached(t *testing.T, c *counter, interval time.Duration) (events *[]scal
 }
 
 // expectLast checks how many events there are, and the last of them.
-func expectLast(t *testing.T, when string, events *[]scalers.Event, number int, value scalers.Milli, err error) {
+func expectLast(t *testing.T, when string, events *emitted, number int, value scalers.Milli, err error) {
 	t.Helper()
 	synctest.Wait()
-	if len(*events) != number {
-		t.Fatalf("%s: got the events %+v, want %d", when, *events, number)
+	all := events.all()
+	if len(all) != number {
+		t.Fatalf("%s: got the events %+v, want %d", when, all, number)
 	}
-	if e := (*events)[number-1]; e.Value != value || !errors.Is(e.Err, err) || e.At != scalers.InstantOf(time.Now()) {
+	if e := all[number-1]; e.Value != value || !errors.Is(e.Err, err) || e.At != scalers.InstantOf(time.Now()) {
 		t.Errorf("%s: got the event %+v, want %s with error %v, as of %s", when, e, value, err, time.Now())
 	}
 }
@@ -62,15 +83,15 @@ func testCachedCountIsUsedOncePerInterval(t *testing.T) {
 		c.set(4, nil)
 		<-time.After(999 * time.Second)
 		synctest.Wait()
-		if len(*events) != 1 {
-			t.Errorf("got the events %+v within the interval, want one", *events)
+		if all := events.all(); len(all) != 1 {
+			t.Errorf("got the events %+v within the interval, want one", all)
 		}
 		<-time.After(time.Second)
 		expectLast(t, "at the interval", events, 2, 4000, nil)
 		<-time.After(1000 * time.Second)
 		synctest.Wait()
-		if len(*events) != 2 {
-			t.Errorf("got the events %+v without a change, want two", *events)
+		if all := events.all(); len(all) != 2 {
+			t.Errorf("got the events %+v without a change, want two", all)
 		}
 		c.set(0, errAway)
 		<-time.After(1000 * time.Second)
