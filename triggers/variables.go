@@ -27,15 +27,25 @@ func (k Kind) Variables(metadata map[string]string) Variables {
 
 // DecodeWith is Decode with the values of Variables.Metadata, by their keys. Its errors could repeat a value, which may be a secret.
 func (k Kind) DecodeWith(metadata, values map[string]string) (Config, error) {
-	literal, _, mistakes := k.split(metadata)
-	resolved := maps.Clone(literal)
-	for key, value := range values {
-		if k.anyKey() { // The server gets the key as it is written, as with KEDA.
-			key += VariableSuffix
-		}
-		resolved[key] = value
+	resolved, _, mistakes := k.split(metadata)
+	if k.anyKey() {
+		resolved = k.ForKEDA(metadata, values)
+	} else {
+		resolved = maps.Clone(resolved)
+		maps.Copy(resolved, values)
 	}
 	return k.decodeLiteral(resolved, nil, mistakes)
+}
+
+// ForKEDA returns metadata as a scaler of KEDA gets them: the values of Variables.Metadata have the keys as they are written, …FromEnv. The
+// keys of Variables.Auth are missing, because Env.Secrets has their values.
+func (k Kind) ForKEDA(metadata, values map[string]string) map[string]string {
+	literal, _, _ := k.split(metadata)
+	resolved := maps.Clone(literal)
+	for key, value := range values {
+		resolved[key+VariableSuffix] = value
+	}
+	return resolved
 }
 
 // decodeLiteral decodes metadata without variables. The keys in later get their values later.

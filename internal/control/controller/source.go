@@ -91,7 +91,7 @@ func (a *authenticated) runOnce(ctx context.Context, emit func(scalers.Event)) e
 	env.PodIdentity = credential.PodIdentity
 	var source triggers.Source
 	if with.identity {
-		source, err = a.trigger.Kind.OpenWithIdentity(a.metadata(with.variables), env)
+		source, err = a.trigger.Kind.OpenWithIdentity(a.trigger.Kind.ForKEDA(a.trigger.Metadata, with.variables), env)
 	} else {
 		source, err = a.trigger.Kind.Open(config, env)
 	}
@@ -140,19 +140,17 @@ func (a *authenticated) runUntilChanged(
 // read reads what the source is opened with. Only polled sources share readings; those that receive messages do not wait for credentials.
 func (a *authenticated) read(ctx context.Context, credential *credentials.Credential) (opened, error) {
 	var with opened
+	var err error
 	if len(a.trigger.Variables.Metadata) > 0 {
-		var err error
 		if with.variables, err = credential.Variables(ctx, a.trigger.Variables.Metadata); err != nil {
 			return opened{}, err
 		}
 	}
 	if !a.trigger.Kind.Push {
-		var err error
 		if with.shared, err = credential.Shared(ctx); err != nil {
 			return opened{}, err
 		}
 	}
-	var err error
 	with.identity, err = a.needsIdentity(ctx, credential)
 	return with, err
 }
@@ -173,18 +171,6 @@ func (a *authenticated) needsIdentity(ctx context.Context, credential *credentia
 			kind.Name, identity.Provider, bridgeaddr.Requirement, kind.WithoutIdentity)
 	}
 	return true, nil
-}
-
-// metadata returns the metadata of the trigger for the KEDA bridge, with the values of the variables.
-func (a *authenticated) metadata(variables map[string]string) map[string]string {
-	metadata := maps.Clone(a.trigger.Metadata)
-	for parameter := range a.trigger.Variables.Auth { // The credential has them.
-		delete(metadata, parameter+triggers.VariableSuffix)
-	}
-	for key, value := range variables {
-		metadata[key+triggers.VariableSuffix] = value
-	}
-	return metadata
 }
 
 // config returns the config with the values of variables.

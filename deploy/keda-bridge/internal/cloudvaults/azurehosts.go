@@ -36,7 +36,7 @@ func checkVault(uri string, scopes []string) error {
 }
 
 // checkAuthority returns an error for an authority to which the token of the Pod must not be sent: one that is neither of a cloud of Azure
-// nor that of the environment. Whoever gets this token can sign in as the Pod.
+// nor that of the environment. A server that gets this token can sign in as the Pod.
 func checkAuthority(url string) error {
 	allowed := []string{"", strings.TrimSuffix(os.Getenv("AZURE_AUTHORITY_HOST"), "/")}
 	for _, of := range azureClouds {
