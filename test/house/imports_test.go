@@ -55,6 +55,7 @@ var within = map[string][]string{
 	"internal/analysis/simulate":       {"internal/analysis/engine"},
 	"internal/testkit":                 {"internal/testkit/process"},
 	"internal/testkit/debian":          {"internal/testkit", "internal/testkit/process"},
+	"internal/testkit/grpcserver":      {},
 	"internal/testkit/sandbox":         {"internal/testkit", "internal/testkit/process"},
 	"internal/testkit/victoriametrics": {"internal/testkit", "internal/testkit/sandbox"},
 }

@@ -2,13 +2,13 @@ package keda
 
 import (
 	"context"
-	"net"
 	"path/filepath"
 	"sync"
 	"testing"
 
 	"google.golang.org/grpc"
 
+	"github.com/impulse-sh/impulse/internal/testkit/grpcserver"
 	"github.com/impulse-sh/impulse/triggers/keda/bridgeaddr"
 	"github.com/impulse-sh/impulse/triggers/keda/bridgeapi"
 )
@@ -17,23 +17,24 @@ import (
 type fakeBridge struct {
 	bridgeapi.UnimplementedBridgeServer
 
+	// tb is the test at whose end the bridge ends.
+	tb      testing.TB
 	address string
 
 	mu     sync.Mutex
 	answer func(context.Context, *bridgeapi.ReadRequest) (*bridgeapi.ReadResponse, error)
-	server *grpc.Server
-	ended  chan struct{}
+	// kill closes all connections at once.
+	kill func()
 }
 
 // startFake starts a bridge on a Unix socket.
 func startFake(t *testing.T) *fakeBridge {
 	t.Helper()
-	f := &fakeBridge{address: "unix://" + filepath.Join(t.TempDir(), "bridge.sock")}
+	f := &fakeBridge{tb: t, address: "unix://" + filepath.Join(t.TempDir(), "bridge.sock")}
 	f.answers(func(context.Context, *bridgeapi.ReadRequest) (*bridgeapi.ReadResponse, error) {
 		return metrics("30", "10"), nil
 	})
 	f.start(t)
-	t.Cleanup(f.kill)
 	return f
 }
 
@@ -67,21 +68,5 @@ func (f *fakeBridge) start(t testing.TB) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	l, err := (&net.ListenConfig{}).Listen(context.WithoutCancel(t.Context()), address.Network, address.Path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	f.server, f.ended = grpc.NewServer(), make(chan struct{})
-	bridgeapi.RegisterBridgeServer(f.server, f)
-	server, ended := f.server, f.ended
-	go func() {
-		defer close(ended)
-		_ = server.Serve(l) // It returns when the server is stopped.
-	}()
-}
-
-// kill closes all connections at once.
-func (f *fakeBridge) kill() {
-	f.server.Stop()
-	<-f.ended
+	f.kill = grpcserver.Start(f.tb, address.Network, address.Path, func(s grpc.ServiceRegistrar) { bridgeapi.RegisterBridgeServer(s, f) })
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"maps"
-	"net"
 	"strings"
 	"testing"
 
@@ -13,6 +12,7 @@ import (
 	"google.golang.org/grpc/status"
 
 	"github.com/impulse-sh/impulse/internal/testkit"
+	"github.com/impulse-sh/impulse/internal/testkit/grpcserver"
 	"github.com/impulse-sh/impulse/triggers"
 	"github.com/impulse-sh/impulse/triggers/keda/bridgeapi"
 )
@@ -36,20 +36,7 @@ type fakeBridge struct {
 func startBridge(t *testing.T) *fakeBridge {
 	t.Helper()
 	f := &fakeBridge{address: testkit.FreeAddress(t)}
-	l, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", f.address)
-	if err != nil {
-		t.Fatal(err)
-	}
-	server, ended := grpc.NewServer(), make(chan struct{})
-	bridgeapi.RegisterBridgeServer(server, f)
-	go func() {
-		defer close(ended)
-		_ = server.Serve(l) // It returns when the server is stopped.
-	}()
-	t.Cleanup(func() {
-		server.Stop()
-		<-ended
-	})
+	grpcserver.Start(t, "tcp", f.address, func(s grpc.ServiceRegistrar) { bridgeapi.RegisterBridgeServer(s, f) })
 	return f
 }
 

@@ -2,7 +2,6 @@ package credentials
 
 import (
 	"context"
-	"net"
 	"strings"
 	"sync"
 	"testing"
@@ -18,6 +17,7 @@ import (
 	"github.com/impulse-sh/impulse/api/v1alpha1"
 	"github.com/impulse-sh/impulse/internal/control/cloudvault"
 	"github.com/impulse-sh/impulse/internal/testkit"
+	"github.com/impulse-sh/impulse/internal/testkit/grpcserver"
 	"github.com/impulse-sh/impulse/triggers"
 	"github.com/impulse-sh/impulse/triggers/keda/bridgeapi"
 )
@@ -43,20 +43,7 @@ type fakeBridge struct {
 func startBridge(t *testing.T) *fakeBridge {
 	t.Helper()
 	f := &fakeBridge{reader: &cloudvault.Reader{Bridge: testkit.FreeAddress(t), Pool: triggers.NewPool()}, password: "of the cloud"}
-	l, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", f.reader.Bridge)
-	if err != nil {
-		t.Fatal(err)
-	}
-	server, ended := grpc.NewServer(), make(chan struct{})
-	bridgeapi.RegisterBridgeServer(server, f)
-	go func() {
-		defer close(ended)
-		_ = server.Serve(l) // It returns when the server is stopped.
-	}()
-	t.Cleanup(func() {
-		server.Stop()
-		<-ended
-	})
+	grpcserver.Start(t, "tcp", f.reader.Bridge, func(s grpc.ServiceRegistrar) { bridgeapi.RegisterBridgeServer(s, f) })
 	return f
 }
 
