@@ -25,7 +25,7 @@ type options struct {
 	// means all.
 	cost   time.Duration
 	source string
-	// only is the one part that is measured: flood, rest for the fleet at rest, or cost for that of triggers; "" means all.
+	// only is the one part that is measured: storm, flood, polls, rest for the fleet at rest, or cost for that of triggers; "" means all.
 	only string
 	// echo is the address at which this process is only the bare server, and measures nothing; "" means to measure.
 	echo string
@@ -43,7 +43,7 @@ func main() {
 	flag.DurationVar(&o.flood, "flood", 30*time.Second, "duration of the flood, in which the stored alerts of one namespace change while another's deliveries are measured")
 	flag.DurationVar(&o.cost, "cost", 2*costInterval, "how long the CPU for the triggers of each source is measured: a multiple of 5s")
 	flag.StringVar(&o.source, "source", "", "with -only cost: measure only sources whose names begin with this, such as redis")
-	flag.StringVar(&o.only, "only", "", "measure only this: flood, rest for the fleet at rest, or cost for that of triggers")
+	flag.StringVar(&o.only, "only", "", "measure only this: storm, flood, polls, rest for the fleet at rest, or cost for that of triggers")
 	flag.StringVar(&o.echo, "echo", "", "run only the bare server that the receiver is compared with, at this address")
 	flag.StringVar(&o.bare, "bare", "", "only read this source, which the cost of triggers is compared with")
 	flag.StringVar(&o.bareAddress, "bare-address", "", "with -bare: how the source is reached")

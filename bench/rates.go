@@ -32,8 +32,13 @@ func reactions(ctx context.Context, o options) ([]result, error) {
 	if _, err := measure(ctx, l, 200, 50); err != nil {
 		return nil, fmt.Errorf("warm up: %w", err)
 	}
-	if o.only == "flood" {
+	switch o.only {
+	case "storm":
+		return storms(ctx, l, o)
+	case "flood":
 		return floods(ctx, l, o)
+	case "polls":
+		return polls(ctx, w, o)
 	}
 	calm, err := measure(ctx, l, o.webhooks, 20)
 	if err != nil {
