@@ -81,7 +81,8 @@ func testPolicyThatCannotBeEvaluatedCountsAsDenial(t *testing.T) {
 	e.awaitDryRun(target, observed, 7, actuator.ErrDenied)
 }
 
-// A failed test of our own patch has the code 422, and a conflict with another write the code 409. A denial with such a code is neither.
+// A failed `test` operation of our JSON Patch has the code 422, and a conflict with another write the code 409. A denial with such a code is
+// neither.
 func testDenialByWebhookIsReportedWhateverItsStatusCode(t *testing.T) {
 	t.Parallel()
 	e, c, target, observed := newScaled(t)
@@ -114,17 +115,18 @@ func testDenialByWebhookIsReportedWhateverItsStatusCode(t *testing.T) {
 		}
 		stale := observed
 		stale.Replicas = 3
-		expectConflict(t, c, target, stale, 7) // The test of the count comes before admission.
+		expectConflict(t, c, target, stale, 7) // The `test` operation of the patch is evaluated before admission.
 	}
 	patch, kind := []byte(`[{"op": "replace", "path": "/spec/replicas", "value": 5}]`), admissionv1.PatchTypeJSONPatch
 	response.Store(&admissionv1.AdmissionResponse{Allowed: true, Patch: patch, PatchType: &kind, Warnings: []string{"capped until Monday"}})
 	stored, err := c.Set(t.Context(), target, observed, 7)
 	if !errors.Is(err, actuator.ErrAltered) || stored.Replicas != 5 || !strings.HasSuffix(err.Error(), "from 7 to 5 (with the warning: capped until Monday)") {
-		t.Errorf("a webhook makes 5 of 7: %+v, %v", stored, err)
+		t.Errorf("a webhook changes 7 to 5: got %+v, %v, want 5 and ErrAltered", stored, err)
 	}
 }
 
-// That is why an admission policy that limits the count has to match deployments/scale.
+// Policies on Deployments and quotas do not apply to writes of /scale, so an admission policy that limits the count has to match
+// deployments/scale.
 func testWriteOfScaleReachesNeitherPoliciesOnDeploymentsNorQuotas(t *testing.T) {
 	t.Parallel()
 	e, c, target, observed := newScaled(t)

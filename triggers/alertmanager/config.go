@@ -75,7 +75,7 @@ func (c Config) checkLevel() error {
 	var all []error
 	switch {
 	case c.Replicas == 0 && c.Threshold == 0 && c.Step == "":
-		all = append(all, invalid("replicas", "is required, or threshold, or step", "replicas: N while an alert fires, step: +N for each that fires, or threshold for a level"))
+		all = append(all, invalid("replicas", "is required, or threshold, or step", "write replicas: N for a count while an alert fires, step: +N for each alert that fires, or threshold for a count in proportion to the level"))
 	case c.Replicas != 0 && c.Threshold != 0:
 		all = append(all, invalid("threshold", "has no effect with replicas", "remove one of them"))
 	case c.Step != "" && (c.Replicas != 0 || c.Threshold != 0):
@@ -86,9 +86,9 @@ func (c Config) checkLevel() error {
 		all = append(all, invalid("threshold", "must be above 0", ""))
 	}
 	if other := c.Value != "count" || c.ActivationThreshold != 0; other && c.Replicas != 0 {
-		all = append(all, invalid("replicas", "does not depend on the value of an alert", "value and activationThreshold go with threshold"))
+		all = append(all, invalid("replicas", "does not depend on the value of an alert", "value and activationThreshold need threshold"))
 	} else if other && c.Step != "" {
-		all = append(all, invalid("step", "does not depend on the value of an alert", "value and activationThreshold go with threshold"))
+		all = append(all, invalid("step", "does not depend on the value of an alert", "value and activationThreshold need threshold"))
 	}
 	return errors.Join(all...)
 }

@@ -123,13 +123,13 @@ func testFiftyTriggersLeadToOneRequestPerReading(t *testing.T) {
 	var runs []*runningSource
 	for i := range n {
 		runs = append(runs, runSource(t, mustOpen(t, on(endpoint.host, "WORK", fmt.Sprintf("w-%d", i)), env)))
-		runs[0].until("1") // It is part of every reading.
+		runs[0].until("1") // The consumer of the first trigger stays in the shared reading while others are added.
 	}
 	for _, r := range runs {
 		r.until("1")
 		testkit.Eventually(t, "a trigger has five readings", func(context.Context) bool { return r.events() >= 5 })
 	}
-	readings := runs[0].events() // An event may be late by one.
+	readings := runs[0].events() // The last request may be that of a reading whose event has not been emitted yet.
 	if got := endpoint.requests.Load(); got > int64(readings)+2 {
 		t.Errorf("%d triggers led to %d requests in %d readings, want one per reading", n, got, readings)
 	}
@@ -210,7 +210,7 @@ func testTriggerThatEndsDoesNotEndReadingsOfOthers(t *testing.T) {
 	for _, r := range runs {
 		r.until("1")
 	}
-	runs[0].stop() // Its function reads for all.
+	runs[0].stop() // The poller calls the read function of the first trigger for all of them.
 	runs[1].stop() // Another trigger reads the same consumer.
 	publish(t, js, 1)
 	runs[2].until("2")

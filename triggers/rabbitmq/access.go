@@ -36,7 +36,7 @@ func parameters() []triggers.AuthParameter {
 		{Name: "key", Doc: "Private key of the client certificate, in PEM."},
 		{Name: "keyPassword", Doc: "The password of an encrypted key (PKCS #8 with AES)."},
 		{Name: "oauthTokenURI", Doc: "Not supported: use username and password."},
-		{Name: "workloadIdentityResource", Doc: "Not supported: use username and password."},
+		{Name: "workloadIdentityResource", Doc: "Used only with a podIdentity, by the KEDA bridge."},
 	}
 }
 
@@ -55,7 +55,7 @@ func readSecrets(ctx context.Context, all triggers.Secrets) (secrets, error) {
 // refused are the parameters of KEDA that cannot be used, with what to do instead.
 var refused = map[string]string{
 	"oauthTokenURI":            "OAuth 2 is not supported: use username and password, and remove oauthTokenURI",
-	"workloadIdentityResource": "Azure Workload Identity is not supported: use username and password, and remove workloadIdentityResource",
+	"workloadIdentityResource": "workloadIdentityResource has no effect without a podIdentity: define one, or remove workloadIdentityResource and use username and password",
 }
 
 // access combines the metadata with the parameters of the authenticationRef. Its errors do not quote the latter.

@@ -55,7 +55,7 @@ func testWhatCannotBeUsedIsRefused(t *testing.T) {
 		{Config{Host: "amqps://h"}, secrets{"username": "secret"}, "the authenticationRef has only one of username and password"},
 		{Config{Host: "amqps://h"}, secrets{"key": "secret"}, "the authenticationRef has only one of cert and key"},
 		{Config{Host: "amqp://h?auth_mechanism=external"}, secrets{}, "the login with a client certificate needs a host of amqps"},
-		{Config{Host: "http://h"}, secrets{"workloadIdentityResource": "secret"}, "Azure Workload Identity is not supported"},
+		{Config{Host: "http://h"}, secrets{"workloadIdentityResource": "secret"}, "workloadIdentityResource has no effect without a podIdentity"},
 		{Config{Host: "http://h"}, secrets{"oauthTokenURI": "secret"}, "OAuth 2 is not supported"},
 	} {
 		if c.config.Protocol == "" {

@@ -11,7 +11,7 @@ import (
 
 // event combines the usage of a namespace with the pods of the target. For a pod without a sample the core assumes a
 // usage, as a HorizontalPodAutoscaler does. When no pod has a sample, the level is unknown, with the reason of the first pod. Samples of
-// pods that no longer exist are ignored, although a HorizontalPodAutoscaler counts them.
+// pods that no longer exist are ignored, although a HorizontalPodAutoscaler counts them for AverageValue.
 func (m *meter) event(at scalers.Instant, all usage) scalers.Event {
 	listed, err := m.pods()
 	if err != nil {

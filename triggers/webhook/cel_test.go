@@ -33,7 +33,7 @@ func testMistakesAreReportedWithTheirPosition(t *testing.T) {
 		metadata map[string]string
 		want     string
 	}{
-		{valid("hook", "Git Hub"), `hook: "Git Hub" cannot be an element of a path`},
+		{valid("hook", "Git Hub"), `hook: "Git Hub" is not the name of a hook`},
 		{valid("value", "body.x +"), "value: 1:9: Syntax error"},
 		{valid("value", "boddy.x"), "value: 1:1: undeclared reference to 'boddy'"},
 		{valid("value", "item.x"), "value: 1:1: undeclared reference to 'item'"},

@@ -49,7 +49,7 @@ func (c Config) Validate() error {
 func (c Config) checkSource() error {
 	var mistakes []error
 	if c.Hook != "" && !hookName.MatchString(c.Hook) {
-		mistakes = append(mistakes, wrong("hook", fmt.Sprintf("%.100q cannot be an element of a path", c.Hook), "write lower-case letters, digits and -, at most 63, such as github"))
+		mistakes = append(mistakes, wrong("hook", fmt.Sprintf("%.100q is not the name of a hook", c.Hook), "write lower-case letters, digits and -, at most 63, such as github"))
 	}
 	switch c.Format {
 	case formatJSON:
@@ -74,7 +74,7 @@ func (c Config) checkLevel() error {
 	}
 	switch {
 	case c.Replicas == 0 && c.Threshold == 0:
-		add("replicas", "is required, or threshold", "replicas: N until the level ends, or threshold for a number")
+		add("replicas", "is required, or threshold", "write replicas for a fixed count while a level has not ended, or threshold for a count in proportion to the level")
 	case c.Replicas != 0 && c.Threshold != 0:
 		add("threshold", "has no effect with replicas", "remove one of them")
 	case c.Replicas < 0:
@@ -83,7 +83,7 @@ func (c Config) checkLevel() error {
 		add("threshold", "must be above 0", "")
 	}
 	if c.Replicas != 0 && (c.Value != "" || c.ActivationThreshold != 0) {
-		add("replicas", "does not depend on the level", "value and activationThreshold go with threshold; while says when a level ends")
+		add("replicas", "does not depend on the level", "value and activationThreshold need threshold; the expression of the parameter while decides when a level ends")
 	}
 	if c.Aggregation != "sum" && c.Aggregation != "max" && c.Aggregation != "count" {
 		add("aggregation", fmt.Sprintf("%.100q is unknown", c.Aggregation), "sum, max or count")
@@ -97,7 +97,7 @@ func (c Config) checkLevel() error {
 	return errors.Join(mistakes...)
 }
 
-// Trigger returns how the level is evaluated: it counts until another one is sent.
+// Trigger returns how the level is evaluated. It is continuous: it holds until the source reports another one.
 func (c Config) Trigger() scalers.Trigger {
 	if c.Replicas != 0 {
 		return scalers.Trigger{Target: 1000, Exact: true, Continuous: true}

@@ -14,7 +14,7 @@ import (
 	"github.com/impulse-sh/impulse/triggers/keda/bridgeapi"
 )
 
-// cloud is a vault of a cloud, as an authentication defines it.
+// cloud is the secret manager of a cloud provider, as an authentication defines it.
 type cloud struct {
 	field string
 	// settings describe the vault; see bridgeapi.ReadSecretsRequest.
@@ -27,7 +27,7 @@ type cloud struct {
 	secrets  []*bridgeapi.VaultSecret
 }
 
-// readClouds reads the parameters that the vaults of clouds have.
+// readClouds reads the parameters that the secret managers of cloud providers have.
 func (r *reading) readClouds(spec *v1alpha1.TriggerAuthenticationSpec) error {
 	var all []cloud
 	if v := spec.AzureKeyVault; v != nil {

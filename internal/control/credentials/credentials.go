@@ -35,7 +35,7 @@ type Options struct {
 	ClusterNamespace string
 	// HTTP is the client for servers of HashiCorp Vault; nil means http.DefaultClient.
 	HTTP *http.Client
-	// Clouds reads the vaults of clouds; nil means that there is no KEDA bridge.
+	// Clouds reads the secret managers of cloud providers; nil means that there is no KEDA bridge.
 	Clouds *cloudvault.Reader
 	// Root is the folder of the files that authentications name; with "" none may name a file.
 	Root string

@@ -34,18 +34,19 @@ func (o *object) commit(d *draft) {
 	o.setPending(d.status)
 }
 
-// due reports whether an outcome causes a write of the status: at once, or later, if its limit lasts for limitDelay.
+// due reports whether an outcome causes a write of the status: at once, or later, if the rule that limits the count (or none)
+// stays the same for limitDelay.
 func (o *object) due(p *autoscaler.Outcome) (atOnce, later bool) {
 	now := outcomeOf(p, o.refusal)
 	rule := now.limit
-	counts := o.limit.update(rule, o.lastReported.limit, time.Now())
+	limitDue := o.limit.update(rule, o.lastReported.limit, time.Now())
 	now.limit = o.lastReported.limit
 	switch {
 	case now != o.lastReported:
-		o.limit.changedAt = time.Time{} // The next change of the limit is the first one with this outcome.
+		o.limit.changedAt = time.Time{} // So the first change of the limit under the new outcome is written at once.
 		o.memoryVaries = o.memoryVaries && now.desired == o.lastReported.desired
 		return true, false
-	case counts:
+	case limitDue:
 		return true, false
 	case o.reportedCounts.insufficientFor(recommendedIn(p.Memory, p)):
 		o.memoryVaries = true
@@ -92,8 +93,9 @@ func (o *object) resume(p *autoscaler.Outcome) {
 	o.reportedCounts = recommendedIn(&memory, p)
 }
 
-// postpone stores the status for an outcome until its limit has lasted for limitDelay; no other outcome may follow by then. The caller
-// must hold r.mu.
+// postpone keeps the status for an outcome, to be written once the rule that limits the count (or none) has stayed the same for limitDelay.
+// A later call replaces it. An outcome that is written at once, or that has the reported limit again, discards it. The caller must hold
+// r.mu.
 func (r *Reporter) postpone(o *object, p *autoscaler.Outcome) {
 	if o.postponed == nil {
 		r.queue.AddAfter(o.key(), limitDelay)
@@ -104,7 +106,7 @@ func (r *Reporter) postpone(o *object, p *autoscaler.Outcome) {
 	o.conditions.at = before
 }
 
-// promote makes the postponed status the next one to write, once its limit has lasted for limitDelay. The caller must hold r.mu.
+// promote makes the postponed status the next one to write, once its limit has stayed the same for limitDelay. The caller must hold r.mu.
 func (r *Reporter) promote(o *object) {
 	if wait := limitDelay - time.Since(o.limit.changedAt); wait > 0 {
 		r.queue.AddAfter(o.key(), wait)

@@ -64,7 +64,7 @@ type object struct {
 	// limit is the rule that limits the count. memoryVaries is true while recommendations change but the decision does not.
 	limit        limit
 	memoryVaries bool
-	// pending is the status to write; nil if the newest one is written. postponed is written if its limit lasts for limitDelay.
+	// pending is the status to write; nil if the newest one is written. postponed is written if its limit stays the same for limitDelay.
 	pending   *v1alpha1.ScaledObjectStatus
 	postponed *draft
 	// conditions and lastScale are carried over from one status to the next. problems has the reason of each reported problem.

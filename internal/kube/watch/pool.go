@@ -25,13 +25,13 @@ type reference[R Runner] struct {
 	done   chan struct{}
 }
 
-// NewPool returns a Pool whose values open makes. It is called under the pool's lock.
+// NewPool returns a Pool that makes its values with the function open, which is called under the pool's lock.
 func NewPool[N comparable, R Runner](open func(N) R) *Pool[N, R] {
 	return &Pool[N, R]{open: open, running: map[N]*reference[R]{}}
 }
 
 // Acquire returns the value of a name and a function that releases it: after the last user it waits for the end of the value's run.
-// The value outlives ctx, whose values it has.
+// The value runs with the context values of ctx, but is not canceled with it.
 func (p *Pool[N, R]) Acquire(ctx context.Context, name N) (value R, release func()) {
 	value, release, _ = p.AcquireWithin(ctx, name, math.MaxInt)
 	return value, release

@@ -18,7 +18,7 @@ func TestAuthentication(t *testing.T) {
 	t.Run("an identity that KEDA does not have is a mistake, in its objects and in Impulse's", testIdentityThatKEDADoesNotHaveIsMistake)
 	t.Run("a trigger that cannot use the identity of its authentication gets a warning", testTriggerThatCannotUseIdentityGetsWarning)
 	t.Run("a vault of KEDA is kept, with a note about a token that stays at home", testVaultOfKEDAIsKept)
-	t.Run("a vault of a cloud needs the bridge, and what nobody could sign in to is a mistake", testVaultOfCloudNeedsBridge)
+	t.Run("the secret manager of a cloud provider needs the bridge, and what nobody could sign in to is a mistake", testVaultOfCloudNeedsBridge)
 	t.Run("KEDA's ClusterTriggerAuthentication stays valid for all namespaces, with a note", testKEDAsClusterTriggerAuthenticationStaysValidForAllNamespacesWithNote)
 }
 

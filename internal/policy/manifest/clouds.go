@@ -7,12 +7,12 @@ import (
 	"github.com/impulse-sh/impulse/triggers/keda/bridgeaddr"
 )
 
-// clouds are the vaults of clouds, each with the provider of the identities that can sign in to it.
+// clouds are the secret managers of cloud providers, each with the provider of the identities that can sign in to it.
 var clouds = []struct{ field, provider string }{
 	{"azureKeyVault", v1alpha1.IdentityAzure}, {"gcpSecretManager", v1alpha1.IdentityGoogle}, {"awsSecretManager", v1alpha1.IdentityAWS},
 }
 
-// checkClouds returns the mistakes in the vaults of clouds, and notes what they need.
+// checkClouds returns the mistakes in the secret managers of cloud providers, and notes what they need.
 func (o *Object) checkClouds() []diag.Error {
 	var all []diag.Error
 	for _, cloud := range clouds {

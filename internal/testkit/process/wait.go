@@ -6,10 +6,10 @@ import (
 	"time"
 )
 
-// WaitFor evaluates cond every 50 ms until it is true or returns an error, ctx is done, or the timeout has passed. Errors
-// begin with what.
+// WaitFor evaluates cond every 50 ms until it is true or returns an error, ctx is done, or the timeout has passed. The
+// text in what begins each error.
 func WaitFor(ctx context.Context, timeout time.Duration, what string, cond func(context.Context) (bool, error)) error {
-	ctx, cancel := context.WithTimeoutCause(ctx, timeout, fmt.Errorf("%s: not within %s", what, timeout))
+	ctx, cancel := context.WithTimeoutCause(ctx, timeout, fmt.Errorf("not within %s", timeout))
 	defer cancel()
 	tick := time.NewTicker(50 * time.Millisecond)
 	defer tick.Stop()
@@ -23,7 +23,7 @@ func WaitFor(ctx context.Context, timeout time.Duration, what string, cond func(
 		}
 		select {
 		case <-ctx.Done():
-			return context.Cause(ctx)
+			return fmt.Errorf("%s: %w", what, context.Cause(ctx))
 		case <-tick.C:
 		}
 	}

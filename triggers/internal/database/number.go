@@ -40,8 +40,8 @@ func level(text string) (scalers.Milli, error) {
 	return m, nil
 }
 
-// shorten returns a number with the same thousandths, rounded away from zero, that is short enough for scalers.ParseMilli: a DECIMAL may
-// have 67 characters, and a NUMERIC of PostgreSQL thousands.
+// shorten returns a number that scalers.ParseMilli converts to the same Milli as the given one, and that is short enough for it: a DECIMAL
+// may have 67 characters, and a NUMERIC of PostgreSQL thousands.
 func shorten(number string) string {
 	const places, most = 3, 20 // A Milli has fewer than 20 digits before the point.
 	if strings.ContainsAny(number, "eE") {

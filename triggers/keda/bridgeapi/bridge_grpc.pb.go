@@ -30,7 +30,7 @@ const (
 //
 // For semantics around ctx use and closing/ending streaming RPCs, please refer to https://pkg.go.dev/google.golang.org/grpc/?tab=doc#ClientConn.NewStream.
 //
-// Bridge reads triggers with KEDA's scalers, and the vaults of clouds.
+// Bridge reads triggers with KEDA's scalers, and the secret managers of cloud providers.
 type BridgeClient interface {
 	// Read returns the present metrics of a trigger. An error has a text without credentials and one of these codes: FAILED_PRECONDITION,
 	// the version is another one; UNIMPLEMENTED, the bridge does not have the type; INVALID_ARGUMENT, the scaler refuses its parameters;
@@ -73,7 +73,7 @@ func (c *bridgeClient) ReadSecrets(ctx context.Context, in *ReadSecretsRequest, 
 // All implementations must embed UnimplementedBridgeServer
 // for forward compatibility.
 //
-// Bridge reads triggers with KEDA's scalers, and the vaults of clouds.
+// Bridge reads triggers with KEDA's scalers, and the secret managers of cloud providers.
 type BridgeServer interface {
 	// Read returns the present metrics of a trigger. An error has a text without credentials and one of these codes: FAILED_PRECONDITION,
 	// the version is another one; UNIMPLEMENTED, the bridge does not have the type; INVALID_ARGUMENT, the scaler refuses its parameters;

@@ -423,7 +423,7 @@ func (x *Metric) GetTarget() string {
 	return ""
 }
 
-// ReadSecretsRequest has all that is needed to read a vault of a cloud.
+// ReadSecretsRequest has all that is needed to read the secret manager of a cloud provider.
 type ReadSecretsRequest struct {
 	state   protoimpl.MessageState `protogen:"open.v1"`
 	Version Version                `protobuf:"varint,1,opt,name=version,proto3,enum=impulse.kedabridge.Version" json:"version,omitempty"`

@@ -1,5 +1,5 @@
-// Package cloudvaults reads secrets of the vaults of clouds, with the libraries of the clouds, and with identities as KEDA's scalers use
-// them. What KEDA's own resolver reads as an empty text, such as a secret that does not exist, is an error here.
+// Package cloudvaults reads secrets of the secret managers of cloud providers, with the libraries of the clouds, and with identities
+// as KEDA's scalers use them. What KEDA's own resolver reads as an empty text, such as a secret that does not exist, is an error here.
 package cloudvaults
 
 import (

@@ -75,7 +75,7 @@ func (a *authority) client(user, group string) (pair, error) {
 	return a.issue(template)
 }
 
-// server issues the certificate with which every component of the sandbox serves HTTPS.
+// server issues the certificate of every component that serves HTTPS.
 func (a *authority) server() (pair, error) {
 	template := certificate(pkix.Name{CommonName: "localhost"})
 	template.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}
@@ -107,7 +107,7 @@ func encode(kind string, der []byte) []byte {
 	return pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der})
 }
 
-// encodeKey uses the older of the two encodings, the only one in which Kubernetes also finds the public key.
+// encodeKey encodes a key in SEC 1 (EC PRIVATE KEY) and not in PKCS #8, because Kubernetes can read a public key only from the former.
 func encodeKey(key *ecdsa.PrivateKey) ([]byte, error) {
 	der, err := x509.MarshalECPrivateKey(key)
 	if err != nil {
@@ -116,11 +116,11 @@ func encodeKey(key *ecdsa.PrivateKey) ([]byte, error) {
 	return encode("EC PRIVATE KEY", der), nil
 }
 
-// proxyName is the API server's name to aggregated API servers.
+// proxyName is the common name of the front-proxy client certificate.
 const proxyName = "sandbox-front-proxy"
 
-// writeCerts puts the files that the components share into dir: the authority, the serving pair, the pair that the API
-// server passes requests on with, and the key that signs service account tokens.
+// writeCerts puts the files that the components share into dir: the authority, the serving pair, the front-proxy
+// client certificate, with which the API server authenticates to aggregated API servers, and the key that signs service account tokens.
 func writeCerts(dir string, a *authority) error {
 	serving, err := a.server()
 	if err != nil {
