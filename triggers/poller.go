@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"slices"
 	"sync"
 	"time"
@@ -28,8 +27,8 @@ var errPreempted = errors.New("no answer yet, and its slot was given to another 
 // A group is all triggers that share one reading. A flow is the groups of one namespace, server and speed. The speed says how long the last
 // reading took: fast, slow, or not measured yet.
 //
-// A new group is read at once, and again after a random part of its interval. From then on it is read once per interval. So the readings of
-// groups that began together are spread evenly over the interval.
+// A group is read at once when it is new, and from then on once per interval. If many groups begin together, their second readings come
+// earlier, so that their readings are spread evenly over the interval: see spread.
 //
 // A group that is due is read at once if a slot is free. Some slots are reserved for namespaces that use few. When slots are scarce,
 // they go to the namespace that uses the fewest slots; of the servers that it reads, to the one at which it uses the fewest; and of its
@@ -45,10 +44,10 @@ var errPreempted = errors.New("no answer yet, and its slot was given to another 
 type Poller struct {
 	slots, perServer int
 	changed          chan struct{}
-	// second returns the time from the first reading of a group to the second, which is at most the interval.
-	second func(interval time.Duration) time.Duration
 
-	mu     sync.Mutex
+	mu sync.Mutex
+	// second returns the time from the first reading of a group to the second, which is at most the interval.
+	second func(began time.Time, interval time.Duration) time.Duration
 	groups map[groupKey]*group
 	// scheduled has the groups that are not due yet; flows has the groups that are due or being read, and shares counts those and their
 	// slots.
@@ -62,7 +61,7 @@ type Poller struct {
 func NewPoller(slots, perServer int) *Poller {
 	return &Poller{
 		slots: max(slots, 1), perServer: max(perServer, 1), changed: make(chan struct{}, 1),
-		second: func(interval time.Duration) time.Duration { return 1 + rand.N(interval) },
+		second: (&spread{}).second,
 		groups: map[groupKey]*group{}, flows: map[flowKey]*flow{}, shares: map[shareKey]*share{},
 	}
 }
@@ -230,7 +229,7 @@ func (p *Poller) storeReading(g *group, began time.Time, r reading) []*subscribe
 	defer p.mu.Unlock()
 	countedFrom := began
 	if g.scheduledFrom.IsZero() {
-		countedFrom = began.Add(p.second(g.key.interval) - g.key.interval)
+		countedFrom = began.Add(p.second(began, g.key.interval) - g.key.interval)
 	}
 	g.last, g.scheduledFrom = r, countedFrom
 	return slices.Clone(g.subs)
