@@ -27,20 +27,22 @@ type env struct {
 	receiver *Receiver
 	store    *store.Store
 	dir      string
-	fails    error
-	stop     func()
+	// fails is the error of a record that changes nothing, and notDurable that of one whose changes are not durable.
+	fails, notDurable error
+	stop              func()
 
 	mu     sync.Mutex
 	clock  time.Time
 	events map[string]scalers.Event
 }
 
-// Record records in the store, unless it is to fail.
+// Record records in the store, unless it is to fail without that.
 func (e *env) Record(ctx context.Context, d store.Delivery) (store.Result, error) {
 	if e.fails != nil {
 		return store.Result{}, e.fails
 	}
-	return e.store.Record(ctx, d)
+	result, err := e.store.Record(ctx, d)
+	return result, cmp.Or(err, e.notDurable)
 }
 
 func (e *env) now() time.Time {

@@ -46,9 +46,17 @@ func (m *metrics) countMessage(endpoint, result string) {
 	m.messages.WithLabelValues(endpoint, result).Inc()
 }
 
+// countInvalid counts the invalid alerts of a delivery whose other alerts, if there are any, were recorded.
+func (m *metrics) countInvalid(n int) { m.alerts.WithLabelValues(invalid).Add(float64(n)) }
+
+// countChanges counts the alerts that a delivery changed, even if not all of it was recorded: when it is repeated, they are repeats.
+func (m *metrics) countChanges(r *store.Result) {
+	m.alerts.WithLabelValues("changed").Add(float64(r.Changed))
+}
+
 // countAlerts counts the alerts of a recorded delivery.
 func (m *metrics) countAlerts(r *store.Result, delivered int) {
-	m.alerts.WithLabelValues("changed").Add(float64(r.Changed))
+	m.countChanges(r)
 	m.alerts.WithLabelValues("repeated").Add(float64(delivered - r.Changed))
 	m.alerts.WithLabelValues("unselected").Add(float64(delivered - r.Selected))
 }

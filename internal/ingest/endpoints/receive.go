@@ -37,7 +37,8 @@ type Request struct {
 }
 
 // ReceiveAlerts decodes a delivery of an Alertmanager to a namespace receiver, and records its alerts. Invalid alerts are counted and
-// logged, and the others are recorded. It returns store.Result.Objects of a delivery that asks for it. Its errors are *RefusedError.
+// logged, and the others are recorded. It returns store.Result.Objects of a delivery that asks for it. Errors that the sender caused or can
+// mend by a retry are *RefusedError.
 func (r *Receiver) ReceiveAlerts(ctx context.Context, q *Request) (objects *int, err error) {
 	to := store.Endpoint{Namespace: q.Namespace, Credential: q.Credential}
 	delivered, mistakes, err := DecodeAlerts(q.Body)
@@ -45,19 +46,20 @@ func (r *Receiver) ReceiveAlerts(ctx context.Context, q *Request) (objects *int,
 		return nil, &RefusedError{ErrInvalid, err.Error()}
 	}
 	for _, e := range mistakes {
-		r.metrics.alerts.WithLabelValues(invalid).Inc()
 		if times, due := r.limiter.Due(loglimit.Key{Message: invalid, Namespace: to.Namespace, Sender: to.Credential}, q.At); due {
 			r.log.Warn("an alert is invalid", "endpoint", to.String(), "error", e, "times", times)
 		}
 	}
 	if len(delivered.Alerts) == 0 && len(mistakes) > 0 {
+		r.metrics.countInvalid(len(mistakes))
 		return nil, &RefusedError{ErrInvalid, errors.Join(mistakes...).Error()}
 	}
 	delivered.Endpoint, delivered.At, delivered.CountObjects = to, q.At, q.CountObjects
 	results, err := r.record(ctx, to.Namespace, []store.Delivery{delivered})
 	if err != nil {
-		return nil, err
+		return nil, err // The Alertmanager sends all of it again, so the invalid alerts are counted then.
 	}
+	r.metrics.countInvalid(len(mistakes))
 	return results[0].Objects, nil
 }
 
@@ -141,7 +143,7 @@ func (r *Receiver) recordLevels(ctx context.Context, endpoint, namespace string,
 
 // record records the deliveries of one message to a namespace, several at the same time, and returns when all are durable. It is
 // called for every message, whichever way it came. A repeat of a recorded message is not recorded again; a message whose record
-// failed may be repeated. The error is a *RefusedError of the kind ErrUnavailable.
+// failed may be repeated. The error of a failed record is a *RefusedError of the kind ErrUnavailable; any other is a defect of the caller.
 func (r *Receiver) record(ctx context.Context, namespace string, deliveries []store.Delivery) ([]store.Result, error) {
 	for i := range deliveries {
 		if to := deliveries[i].Endpoint.Namespace; to != namespace {
@@ -164,6 +166,7 @@ func (r *Receiver) record(ctx context.Context, namespace string, deliveries []st
 		if err != nil {
 			r.log.Warn("a message was not recorded", "endpoint", d.Endpoint.String(), "error", err)
 			refused = cmp.Or[error](refused, &RefusedError{ErrUnavailable, notRecorded(err)})
+			r.metrics.countChanges(&results[i])
 			continue
 		}
 		r.recent.add(d)
