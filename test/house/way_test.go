@@ -13,6 +13,9 @@ import (
 // hop is one row of the table in docs/architecture.md: a function that an alert passes on its way to the PATCH.
 var hop = regexp.MustCompile("(?m)^\\| \\d+ \\| `([^`]+)` \\| `([^`]+)\\.([^`]+)` \\|")
 
+// numbered is the beginning of a row of such a table.
+var numbered = regexp.MustCompile(`(?m)^\| \d+ \|`)
+
 func TestWayOfAnAlert(t *testing.T) {
 	page, err := os.ReadFile(filepath.Join(root, "docs", "architecture.md"))
 	if err != nil {
@@ -26,6 +29,11 @@ func TestWayOfAnAlert(t *testing.T) {
 	t.Run("has at most 10 hops in at most 8 files", func(t *testing.T) {
 		if len(hops) == 0 || len(hops) > 10 || len(distinct) > 8 {
 			t.Errorf("docs/architecture.md lists %d hops in %d files, want 1 to 10 in at most 8", len(hops), len(distinct))
+		}
+	})
+	t.Run("has a method in each row", func(t *testing.T) {
+		if rows := len(numbered.FindAllString(string(page), -1)); rows != len(hops) {
+			t.Errorf("docs/architecture.md has %d numbered rows, and %d of them name a file and a method: want all", rows, len(hops))
 		}
 	})
 	t.Run("is that of the code", func(t *testing.T) {

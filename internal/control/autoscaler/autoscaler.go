@@ -41,7 +41,13 @@ type Options struct {
 	Now func() time.Time
 	// MayWrite reports whether this process may write: only the leader may. It is called before each call of loop.Step.
 	MayWrite func() bool
+	// Guard is called before each write; nil allows all.
+	Guard Guard
 }
+
+// Guard checks whether the target, which has count replicas, may be written now. It returns a context for the write, which ends when the
+// write must have ended, or why nothing may be written.
+type Guard func(ctx context.Context, count int32) (context.Context, context.CancelFunc, error)
 
 // Past is what the earlier decisions on a workload left. It comes from the previous autoscaler of the workload, or else from the
 // status of its object.
@@ -147,6 +153,15 @@ func (a *Autoscaler) step(ctx context.Context, in *loop.Inputs) scalers.Instant 
 func (a *Autoscaler) send(ctx context.Context, w loop.Write) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), writeTimeout)
 	defer cancel()
+	if a.options.Guard != nil {
+		guarded, done, err := a.options.Guard(ctx, w.From.Replicas)
+		if err != nil {
+			a.results <- loop.Result{Err: err}
+			return
+		}
+		defer done()
+		ctx = guarded
+	}
 	scale, err := a.options.Actuator.Set(ctx, a.options.Workload.Target, w.From, w.To)
 	a.results <- loop.Result{Scale: scale, Err: err}
 }

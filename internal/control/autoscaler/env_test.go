@@ -254,6 +254,7 @@ type env struct {
 	sources    []*source
 	journal    *journal
 	leading    atomic.Bool
+	guard      Guard
 	workload   *compile.Workload
 	autoscaler *Autoscaler
 	stop       func() scalers.Memory
@@ -284,7 +285,7 @@ func (e *env) resume(past Past) {
 	e.autoscaler = New(Options{
 		Workload: e.workload, Actuator: e.target, Reporter: e.journal, Now: NewClock(),
 		Open:     func(i int) (triggers.Source, error) { return e.sources[i], nil },
-		MayWrite: func() bool { return e.leading.Load() },
+		MayWrite: func() bool { return e.leading.Load() }, Guard: e.guard,
 	})
 	ctx, cancel := context.WithCancel(e.t.Context())
 	end := make(chan scalers.Memory, 1)

@@ -1,8 +1,10 @@
 package autoscaler
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -17,6 +19,7 @@ func TestWriteFaults(t *testing.T) {
 	t.Run("a conflict leads to a new decision", testConflictLeadsToNewDecision)
 	t.Run("a write with a lost response is recognized as our own", testWriteWithLostResponseIsRecognizedAsOurOwn)
 	t.Run("nothing is written while a foreign HPA exists", testNothingIsWrittenWhileForeignHPAExists)
+	t.Run("a write that its guard refuses is not sent, and is retried", testWriteThatItsGuardRefusesIsRetried)
 	t.Run("without the Lease nothing is written", testWithoutLeaseNothingIsWritten)
 	t.Run("a target that is created later is scaled", testTargetThatIsCreatedLaterIsScaled)
 	t.Run("a contested target is written less and less often", testContestedTargetIsWrittenLessAndLessOften)
@@ -182,5 +185,30 @@ func testWritesAreBoundedInRate(t *testing.T) {
 		e.sources[0].emitLevel(3)
 		pass(time.Second)
 		e.want(3)
+	})
+}
+
+func testWriteThatItsGuardRefusesIsRetried(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		e, refused := newEnv(t, 1, 1), errors.New("the original count is not stored yet")
+		var counts []int32
+		e.guard = func(ctx context.Context, count int32) (context.Context, context.CancelFunc, error) {
+			if counts = append(counts, count); len(counts) == 1 {
+				return nil, nil, refused
+			}
+			return ctx, func() {}, nil
+		}
+		e.start(scalers.Memory{})
+		e.sources[0].emitLevel(5)
+		e.want(1)
+		if got := e.journal.latest().WriteErr; !errors.Is(got, refused) || len(e.target.written()) != 0 {
+			t.Errorf("got the error %v and %d writes, want the error of the guard and no write", got, len(e.target.written()))
+		}
+		pass(longestRaise)
+		e.want(5)
+		if want := []int32{1, 1}; !slices.Equal(counts, want) {
+			t.Errorf("the guard was asked about the counts %v, want %v", counts, want)
+		}
+		e.stop()
 	})
 }

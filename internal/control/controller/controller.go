@@ -37,9 +37,9 @@ type Options struct {
 	Secrets  *credentials.Credentials
 	Actuator autoscaler.Actuator
 	Reporter *status.Reporter
-	// MayWrite reports whether this process leads, and WhileLeading calls a write within the time for which it does.
-	MayWrite     func() bool
-	WhileLeading func(ctx context.Context, write func(context.Context) error) error
+	// MayWrite reports whether this process leads, and Leading returns a context that ends when it stops leading, or an error if it does not.
+	MayWrite func() bool
+	Leading  func(context.Context) (context.Context, context.CancelFunc, error)
 	// Finalizers keeps deleted objects until their targets are restored; nil for objects from files, which have no finalizers.
 	Finalizers FinalizerStore
 }

@@ -261,12 +261,14 @@ func (e *env) begin(handovers map[string]Handover) {
 	e.controller = New(Options{
 		Finalizers: finalizers,
 		Kinds:      []triggers.Kind{e.fakes.kind()}, Settings: compile.DefaultSettings(), Env: triggers.Env{Now: autoscaler.NewClock()}, Actuator: e.targets, Reporter: e.reporter,
-		MayWrite: func() bool { return true }, WhileLeading: whileLeading,
+		MayWrite: func() bool { return true }, Leading: leading,
 	}, handovers)
 }
 
-// whileLeading calls write, as the elector does in the process that leads.
-func whileLeading(ctx context.Context, write func(context.Context) error) error { return write(ctx) }
+// leading returns a context for a write, as the elector does in the process that leads.
+func leading(ctx context.Context) (context.Context, context.CancelFunc, error) {
+	return ctx, func() {}, nil
+}
 
 // stop ends the term of leadership, and returns its handovers.
 func (e *env) stop() map[string]Handover {

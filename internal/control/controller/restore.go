@@ -117,7 +117,7 @@ func (c *Controller) pruneRestores() {
 func (c *Controller) restore(ctx context.Context, so *v1alpha1.ScaledObject, target actuator.Target, original int32) string {
 	reported := ""
 	r := &restorer{
-		actuator: &guardedActuator{c.options.Actuator, c.options.WhileLeading, nil}, mayWrite: c.options.MayWrite, target: target, original: original,
+		actuator: c.options.Actuator, mayWrite: c.options.MayWrite, leading: c.options.Leading, target: target, original: original,
 		latest: make(chan actuator.Observation, 1),
 		report: func(err error) {
 			if reason := status.ReasonOf(err, v1alpha1.ReasonRestoreFailed); reason != reported {

@@ -24,6 +24,8 @@ const (
 type restorer struct {
 	actuator autoscaler.Actuator
 	mayWrite func() bool
+	// leading returns a context that ends when this process stops leading, or an error if it does not lead.
+	leading  func(context.Context) (context.Context, context.CancelFunc, error)
 	target   actuator.Target
 	original int32
 	// report is called with the error each time that the restoration fails.
@@ -117,9 +119,7 @@ func (r *restorer) write(ctx context.Context) {
 		r.retry, r.conflict = time.After(notLeadingRetry), false
 		return
 	}
-	writing, cancel := context.WithTimeout(context.WithoutCancel(ctx), restoreTimeout)
-	defer cancel()
-	scale, err := r.actuator.Set(writing, r.target, r.observed.Scale, r.original)
+	scale, err := r.set(ctx)
 	switch {
 	case err == nil:
 		r.observed = actuator.Observation{Scale: scale}
@@ -133,4 +133,16 @@ func (r *restorer) write(ctx context.Context) {
 	if !r.conflict || r.failures > maxQuietConflicts {
 		r.report(err)
 	}
+}
+
+// set writes the original count once, unless this process stops leading before.
+func (r *restorer) set(ctx context.Context) (actuator.Scale, error) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), restoreTimeout)
+	defer cancel()
+	ctx, done, err := r.leading(ctx)
+	if err != nil {
+		return actuator.Scale{}, err
+	}
+	defer done()
+	return r.actuator.Set(ctx, r.target, r.observed.Scale, r.original)
 }

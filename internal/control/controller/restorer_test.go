@@ -62,7 +62,7 @@ func testRestoreIsRetriedUntilCountIsWrittenOrObstacleEndsIt(t *testing.T) {
 				all.at("web").replicas = 7
 				reports := 0
 				r := &restorer{
-					actuator: all, mayWrite: func() bool { return true }, target: actuator.Target{Name: "web"}, original: c.original,
+					actuator: all, mayWrite: func() bool { return true }, leading: leading, target: actuator.Target{Name: "web"}, original: c.original,
 					latest: make(chan actuator.Observation, 1), report: func(error) { reports++ },
 				}
 				ctx, cancel := context.WithCancel(t.Context())
@@ -91,7 +91,7 @@ func testRestorerFinishesItsWrite(t *testing.T) {
 		all := &targets{of: map[string]*target{}, takes: time.Second}
 		all.at("web").replicas = 7
 		r := &restorer{
-			actuator: all, mayWrite: func() bool { return true }, target: actuator.Target{Name: "web"}, original: 4,
+			actuator: all, mayWrite: func() bool { return true }, leading: leading, target: actuator.Target{Name: "web"}, original: 4,
 			latest: make(chan actuator.Observation, 1), report: func(error) {},
 		}
 		ctx, cancel := context.WithTimeoutCause(t.Context(), 500*time.Millisecond, errors.New("another object scales it"))

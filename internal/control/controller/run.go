@@ -69,13 +69,13 @@ func (c *Controller) reportVersion(e *entry) {
 // start starts an autoscaler, which continues from the object's memory as soon as those in previous have stopped.
 func (c *Controller) start(ctx context.Context, e *entry, previous ...*running) {
 	ctx, cancel := context.WithCancel(ctx)
-	to := &guardedActuator{c.options.Actuator, c.options.WhileLeading, &e.preWrite}
+	guard := &writeGuard{e.lastGood.Target, c.options.Leading, &e.preWrite}
 	r := &running{
-		workload: e.lastGood, live: c.newAutoscaler(e.lastGood, to, c.options.Reporter, c.options.MayWrite),
+		workload: e.lastGood, live: c.newAutoscaler(e.lastGood, c.options.Actuator, c.options.Reporter, c.options.MayWrite, guard.check),
 		cancel: cancel, done: make(chan struct{}),
 	}
 	if s := e.lastGood.Shadow; s != nil {
-		r.shadow = c.newAutoscaler(s, autoscaler.Shadow(c.options.Actuator), c.options.Reporter.Shadow(), func() bool { return true })
+		r.shadow = c.newAutoscaler(s, autoscaler.Shadow(c.options.Actuator), c.options.Reporter.Shadow(), func() bool { return true }, nil)
 	}
 	e.running = r
 	so := e.so
@@ -117,10 +117,12 @@ func (c *Controller) stop(e *entry) {
 }
 
 // newAutoscaler returns an autoscaler for a workload. It opens its sources when it runs.
-func (c *Controller) newAutoscaler(w *compile.Workload, to autoscaler.Actuator, reporter autoscaler.Reporter, mayWrite func() bool) *autoscaler.Autoscaler {
+func (c *Controller) newAutoscaler(
+	w *compile.Workload, to autoscaler.Actuator, reporter autoscaler.Reporter, mayWrite func() bool, guard autoscaler.Guard,
+) *autoscaler.Autoscaler {
 	var a *autoscaler.Autoscaler
 	a = autoscaler.New(autoscaler.Options{
-		Workload: w, Actuator: to, Reporter: reporter, Now: c.now, MayWrite: mayWrite,
+		Workload: w, Actuator: to, Reporter: reporter, Now: c.now, MayWrite: mayWrite, Guard: guard,
 		Open: func(i int) (triggers.Source, error) {
 			t := &w.Triggers[i]
 			env := c.options.Env

@@ -107,12 +107,25 @@ func (e *Elector) Deadline() time.Time {
 // ErrNotLeading is returned for a write while this process does not lead, or no longer does.
 var ErrNotLeading = errors.New("another process may be the leader now: nothing is written")
 
-// Within calls write with a context that ends at a Deadline. It returns ErrNotLeading, without a call, if that has passed.
-func Within(ctx context.Context, deadline time.Time, write func(context.Context) error) error {
+// Leading returns a context that ends at the present Deadline, with the cause ErrNotLeading, or that error if this process does not lead.
+func (e *Elector) Leading(ctx context.Context) (context.Context, context.CancelFunc, error) {
+	return until(ctx, e.Deadline())
+}
+
+func until(ctx context.Context, deadline time.Time) (context.Context, context.CancelFunc, error) {
 	if !time.Now().Before(deadline) {
-		return ErrNotLeading
+		return nil, nil, ErrNotLeading
 	}
 	ctx, cancel := context.WithDeadlineCause(ctx, deadline, ErrNotLeading)
+	return ctx, cancel, nil
+}
+
+// Within calls write with a context that ends at a Deadline. It returns ErrNotLeading, without a call, if that has passed.
+func Within(ctx context.Context, deadline time.Time, write func(context.Context) error) error {
+	ctx, cancel, err := until(ctx, deadline)
+	if err != nil {
+		return err
+	}
 	defer cancel()
 	return write(ctx)
 }

@@ -39,29 +39,7 @@ func TestReceiver(t *testing.T) {
 			t.Errorf("got %v levels counted, want 3", got)
 		}
 	})
-	t.Run("counts a change and an invalid alert once, though their delivery comes again", func(t *testing.T) {
-		e := begin(t)
-		counts := func() [3]float64 {
-			var all [3]float64
-			for i, result := range []string{"changed", "repeated", invalid} {
-				all[i] = testutil.ToFloat64(e.receiver.metrics.alerts.WithLabelValues(result))
-			}
-			return all
-		}
-		body := strings.Replace(alertBody(`,"groupKey":"{}"`, ""), `"alerts":[`, `"alerts":[{"status":"pending"},`, 1)
-		deliver := func() error {
-			_, err := e.receiver.ReceiveAlerts(t.Context(), &Request{Namespace: "shop", Body: []byte(body), At: e.now()})
-			return err
-		}
-		e.notDurable = errors.New("the API server did not answer in time")
-		if err, got, want := deliver(), counts(), [3]float64{1, 0, 0}; !errors.Is(err, ErrUnavailable) || got != want {
-			t.Errorf("a delivery that was applied and is not durable: got error %v, and changed, repeated and invalid %v; want %v", err, got, want)
-		}
-		e.notDurable = nil
-		if err, got, want := deliver(), counts(), [3]float64{1, 1, 1}; err != nil || got != want {
-			t.Errorf("the same delivery again: got error %v, and changed, repeated and invalid %v; want %v", err, got, want)
-		}
-	})
+	t.Run("counts a change and an invalid alert once, though their delivery comes again", testChangeAndInvalidAlertAreCountedOnce)
 	t.Run("records nothing for another namespace than the message is for", func(t *testing.T) {
 		e := begin(t)
 		d := store.Delivery{Endpoint: store.Endpoint{Namespace: "bank"}, At: time.Now(), Alerts: []store.Alert{{Labels: map[string]string{"alertname": "a"}, Firing: true, StartsAt: time.Now()}}}
@@ -73,4 +51,28 @@ func TestReceiver(t *testing.T) {
 			t.Errorf("got %v alerts recorded, want 0", got)
 		}
 	})
+}
+
+func testChangeAndInvalidAlertAreCountedOnce(t *testing.T) {
+	e := begin(t)
+	counts := func() [3]float64 {
+		var all [3]float64
+		for i, result := range []string{"changed", "repeated", invalid} {
+			all[i] = testutil.ToFloat64(e.receiver.metrics.alerts.WithLabelValues(result))
+		}
+		return all
+	}
+	body := strings.Replace(alertBody(`,"groupKey":"{}"`, ""), `"alerts":[`, `"alerts":[{"status":"pending"},`, 1)
+	deliver := func() error {
+		_, err := e.receiver.ReceiveAlerts(t.Context(), &Request{Namespace: "shop", Body: []byte(body), At: e.now()})
+		return err
+	}
+	e.notDurable = errors.New("the API server did not answer in time")
+	if err, got, want := deliver(), counts(), [3]float64{1, 0, 0}; !errors.Is(err, ErrUnavailable) || got != want {
+		t.Errorf("a delivery that was applied and is not durable: got error %v, and changed, repeated and invalid %v; want %v", err, got, want)
+	}
+	e.notDurable = nil
+	if err, got, want := deliver(), counts(), [3]float64{1, 1, 1}; err != nil || got != want {
+		t.Errorf("the same delivery again: got error %v, and changed, repeated and invalid %v; want %v", err, got, want)
+	}
 }

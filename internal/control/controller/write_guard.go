@@ -8,29 +8,24 @@ import (
 
 	"github.com/impulse-sh/impulse/actuator"
 	"github.com/impulse-sh/impulse/api/v1alpha1"
-	"github.com/impulse-sh/impulse/internal/control/autoscaler"
 )
 
-// guardedActuator writes only while this process leads, and only after the object's preWriteHook has succeeded.
-type guardedActuator struct {
-	autoscaler.Actuator
-
-	whileLeading func(ctx context.Context, write func(context.Context) error) error
-	preWrite     *atomic.Pointer[preWriteHook] // Nil, or a pointer to nil, if there is no hook.
+// writeGuard allows writes to a target only while this process leads, and only after the object's preWriteHook has succeeded.
+type writeGuard struct {
+	target   actuator.Target
+	leading  func(context.Context) (context.Context, context.CancelFunc, error)
+	preWrite *atomic.Pointer[preWriteHook] // Nil, or a pointer to nil, if there is no hook.
 }
 
-// Set implements autoscaler.Actuator.
-func (a *guardedActuator) Set(ctx context.Context, t actuator.Target, observed actuator.Scale, n int32) (set actuator.Scale, err error) {
-	if a.preWrite != nil {
-		if err := a.preWrite.Load().run(ctx, t, observed.Replicas); err != nil {
-			return actuator.Scale{}, err
+// check is called before a write to a target that has count replicas. It returns a context for the write, which ends when this process stops
+// leading, or why nothing may be written.
+func (g *writeGuard) check(ctx context.Context, count int32) (context.Context, context.CancelFunc, error) {
+	if g.preWrite != nil {
+		if err := g.preWrite.Load().run(ctx, g.target, count); err != nil {
+			return nil, nil, err
 		}
 	}
-	err = a.whileLeading(ctx, func(ctx context.Context) error {
-		set, err = a.Actuator.Set(ctx, t, observed, n)
-		return err
-	})
-	return set, err
+	return g.leading(ctx)
 }
 
 // preWriteHook runs before each write to the target of an object with restoreToOriginalReplicaCount: it makes sure that the object
