@@ -53,11 +53,14 @@ func testEveryPackageHasDocComment(t *testing.T) {
 	}
 	for dir, documented := range comments {
 		if len(documented) != 1 {
-			t.Errorf("%s: got package comments in %d files, want one, in doc.go or in the file with the name of the package", dir, len(documented))
+			t.Errorf("%s: got package comments in %d files, want one", dir, len(documented))
 			continue
 		}
 		f := documented[0]
-		start, places := "Package "+f.ast.Name.Name+" ", []string{"doc.go", f.ast.Name.Name + ".go"}
+		start, places := "Package "+f.ast.Name.Name+" ", []string{"doc.go"}
+		if !ownDoc(f) {
+			places = append(places, f.ast.Name.Name+".go")
+		}
 		if f.ast.Name.Name == "main" {
 			start = "Command " + path.Base(dir) + " "
 		}
@@ -68,6 +71,12 @@ func testEveryPackageHasDocComment(t *testing.T) {
 			t.Errorf("%s: got the package comment of %s here, want it in one of %q", f.path, dir, places)
 		}
 	}
+}
+
+// ownDoc reports whether the package of a file must have its comment in doc.go.
+func ownDoc(f file) bool {
+	top, _, _ := strings.Cut(f.dir, "/")
+	return slices.Contains([]string{"internal", "actuator", "scalers", "triggers"}, top) && f.ast.Name.Name != "main" && f.dir != "triggers/kafka"
 }
 
 func testPackageNamesAreNotUtilCommonManagerOrHelper(t *testing.T) {

@@ -251,7 +251,7 @@ func table(all []string) string {
 
 func testModuleOfBridgeHasSameProtocol(t *testing.T) {
 	for _, path := range []string{
-		"bridgeaddr/bridgeaddr.go", "bridgeapi/doc.go", "bridgeapi/bridge.proto", "bridgeapi/bridge.pb.go", "bridgeapi/bridge_grpc.pb.go",
+		"bridgeaddr/bridgeaddr.go", "bridgeaddr/doc.go", "bridgeapi/doc.go", "bridgeapi/bridge.proto", "bridgeapi/bridge.pb.go", "bridgeapi/bridge_grpc.pb.go",
 	} {
 		ours, err := os.ReadFile(path)
 		if err != nil {

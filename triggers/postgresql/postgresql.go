@@ -1,7 +1,3 @@
-// Package postgresql is the trigger kind postgresql: its level is the number that a query to a PostgreSQL database returns.
-//
-// The query runs once per pollingInterval, in a read-only transaction. Triggers with the same server, settings and credentials share
-// at most four connections.
 package postgresql
 
 import (

@@ -1,4 +1,3 @@
-// Package push is the trigger for levels that are sent to this trigger alone: over HTTP, as CloudEvents or over NATS.
 package push
 
 import (

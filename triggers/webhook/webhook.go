@@ -1,4 +1,3 @@
-// Package webhook is the trigger for JSON messages that other systems post. CEL expressions compute levels from them.
 package webhook
 
 import (

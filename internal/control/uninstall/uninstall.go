@@ -1,5 +1,3 @@
-// Package uninstall removes Impulse from a cluster: first the ScaledObjects, while Impulse still runs and restores original counts, and
-// then everything else that deploy/manifests creates.
 package uninstall
 
 import (

@@ -1,4 +1,3 @@
-// Package apiclient makes clients of Impulse's own API group.
 package apiclient
 
 import (

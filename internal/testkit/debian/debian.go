@@ -1,4 +1,3 @@
-// Package debian provides tests with the real servers that Debian packages, such as Redis and PostgreSQL.
 package debian
 
 import (

@@ -55,6 +55,7 @@ func create(root, name string) ([]string, error) {
 	}
 	var written []string
 	for _, file := range []struct{ template, path string }{
+		{"doc.go.tmpl", filepath.Join(folder, "doc.go")},
 		{"kind.go.tmpl", filepath.Join(folder, k.Package+".go")},
 		{"reader.go.tmpl", filepath.Join(folder, "reader.go")},
 		{"kind_test.go.tmpl", filepath.Join(folder, k.Package+"_test.go")},

@@ -27,8 +27,8 @@ func testNameThatIsNoTypeOfTriggerIsRefused(t *testing.T) {
 func testNothingIsOverwritten(t *testing.T) {
 	root := t.TempDir()
 	written, err := create(root, "my-queue")
-	if err != nil || len(written) != 5 {
-		t.Fatalf("wrote %v, error %v; want five files", written, err)
+	if err != nil || len(written) != 6 {
+		t.Fatalf("wrote %v, error %v; want six files", written, err)
 	}
 	before, err := os.ReadFile(filepath.Join(root, "triggers", "myqueue", "myqueue.go"))
 	if err != nil {

@@ -1,4 +1,3 @@
-// Package quantity reads the Kubernetes quantities that metrics APIs return as levels.
 package quantity
 
 import (

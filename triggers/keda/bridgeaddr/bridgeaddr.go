@@ -1,4 +1,3 @@
-// Package bridgeaddr parses the address of impulse-keda-bridge. Like bridgeapi, it is copied to the module of the bridge.
 package bridgeaddr
 
 import (

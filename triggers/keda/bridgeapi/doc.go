@@ -4,4 +4,4 @@ package bridgeapi
 
 //go:generate go -C ../../../tools run ./protoc ../triggers/keda/bridgeapi/bridge.proto
 //go:generate cp bridge.proto bridge.pb.go bridge_grpc.pb.go doc.go ../../../deploy/keda-bridge/internal/bridgeapi/
-//go:generate cp ../bridgeaddr/bridgeaddr.go ../../../deploy/keda-bridge/internal/bridgeaddr/
+//go:generate cp ../bridgeaddr/bridgeaddr.go ../bridgeaddr/doc.go ../../../deploy/keda-bridge/internal/bridgeaddr/

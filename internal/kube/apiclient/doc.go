@@ -1,0 +1,2 @@
+// Package apiclient makes clients of Impulse's own API group.
+package apiclient

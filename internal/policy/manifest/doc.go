@@ -1,0 +1,2 @@
+// Package manifest reads objects from YAML files, and reports all mistakes in them at once: with file, line, field and a suggestion.
+package manifest
