@@ -13,6 +13,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
+	typedauthenticationv1 "k8s.io/client-go/kubernetes/typed/authentication/v1"
 	typedcorev1 "k8s.io/client-go/kubernetes/typed/core/v1"
 	"k8s.io/client-go/rest"
 	metricsv1beta1 "k8s.io/metrics/pkg/client/clientset/versioned/typed/metrics/v1beta1"
@@ -166,8 +167,12 @@ func assemble(o Options, log *slog.Logger, config *rest.Config, self *forward.Li
 	if err != nil {
 		return nil, err
 	}
+	authentication, err := typedauthenticationv1.NewForConfig(config)
+	if err != nil {
+		return nil, fmt.Errorf("set up the client for reviews: %w", err)
+	}
 	p.secrets = credentials.New(credentials.Options{
-		Client: ours, Core: core, Watch: p.target.WatchTarget, ClusterNamespace: o.LeaseNamespace, Root: o.FilePathRoot, HTTP: p.http,
+		Client: ours, Core: core, Self: authentication.SelfSubjectReviews(), Watch: p.target.WatchTarget, ClusterNamespace: o.LeaseNamespace, Root: o.FilePathRoot, HTTP: p.http,
 		Clouds: &cloudvault.Reader{Bridge: o.KEDABridge, Pool: &p.shared, CheckHost: p.egress.CheckHost},
 	})
 	if o.Config != "" {

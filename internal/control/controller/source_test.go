@@ -85,8 +85,10 @@ func newSourceEnv(t *testing.T) *sourceEnv {
 	e := &sourceEnv{
 		t: t, kube: kube, poller: triggers.NewPoller(4, 4), events: make(chan scalers.Event, 100), opened: make(chan sourceConfig, 100), secrets: make(chan string, 100),
 		bridged: make(chan map[string]string, 100),
-		all:     credentials.New(credentials.Options{Client: ours, Core: kube.CoreV1(), Watch: targets.WatchTarget, ClusterNamespace: ns}),
-		w:       &compile.Workload{Namespace: ns, Name: "web", Target: actuator.Target{Namespace: ns, APIVersion: "apps/v1", Kind: "Deployment", Name: "web"}},
+		all: credentials.New(credentials.Options{
+			Client: ours, Core: kube.CoreV1(), Self: kube.AuthenticationV1().SelfSubjectReviews(), Watch: targets.WatchTarget, ClusterNamespace: ns,
+		}),
+		w: &compile.Workload{Namespace: ns, Name: "web", Target: actuator.Target{Namespace: ns, APIVersion: "apps/v1", Kind: "Deployment", Name: "web"}},
 	}
 	e.ours = ours
 	e.create()

@@ -9,6 +9,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/types"
+	typedauthenticationv1 "k8s.io/client-go/kubernetes/typed/authentication/v1"
 	typedcorev1 "k8s.io/client-go/kubernetes/typed/core/v1"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/cache"
@@ -27,6 +28,8 @@ type Options struct {
 	// Client is a client of Impulse's own API group, and Core one of the core group.
 	Client rest.Interface
 	Core   typedcorev1.CoreV1Interface
+	// Self asks the API server who Impulse is.
+	Self typedauthenticationv1.SelfSubjectReviewInterface
 	// Watch returns a list and watch of one target.
 	Watch func(ctx context.Context, t actuator.Target) (cache.ListerWatcher, error)
 	// ClusterNamespace is the namespace of the objects that ClusterTriggerAuthentications name.
@@ -67,7 +70,7 @@ func New(o Options) *Credentials {
 		configMaps: newNamedObjects("config map", byName(core, "configmaps"), dataOf),
 		accounts:   newNamedObjects("service account", byName(core, "serviceaccounts"), annotationsOf),
 		targets:    newNamedObjects("target", source[actuator.Target]{key: targetKey, open: o.Watch}, templateOf),
-		tokens:     newTokens(o.Core),
+		tokens:     newTokens(o.Core, o.Self),
 		vaults:     newVaults(),
 	}
 }

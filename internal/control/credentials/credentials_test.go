@@ -13,7 +13,6 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/kubernetes"
-	typedcorev1 "k8s.io/client-go/kubernetes/typed/core/v1"
 	"k8s.io/client-go/rest"
 
 	"github.com/impulse-sh/impulse/actuator"
@@ -114,12 +113,14 @@ func (v *credentialsEnv) define(name string, spec v1alpha1.TriggerAuthentication
 func (v *credentialsEnv) credentials(config *rest.Config) *Credentials {
 	v.t.Helper()
 	ours, err := apiclient.New(config)
-	core, err2 := typedcorev1.NewForConfig(config)
+	kube, err2 := kubernetes.NewForConfig(config)
 	targets, err3 := actuator.New(config, actuator.Options{})
 	if err = errors.Join(err, err2, err3); err != nil {
 		v.t.Fatal(err)
 	}
-	return New(Options{Client: ours, Core: core, Watch: targets.WatchTarget, ClusterNamespace: v.ns, Root: v.root})
+	return New(Options{
+		Client: ours, Core: kube.CoreV1(), Self: kube.AuthenticationV1().SelfSubjectReviews(), Watch: targets.WatchTarget, ClusterNamespace: v.ns, Root: v.root,
+	})
 }
 
 // open returns the credential of a trigger that refers to an authentication.

@@ -23,7 +23,7 @@ import (
 func TestVault(t *testing.T) {
 	t.Run("parameters come from a vault, with a token of a Secret", testParametersComeFromVault)
 	t.Run("a service account signs in with a token that the API server issues", testServiceAccountSignsInToVault)
-	t.Run("Impulse's own token is no proof, and a file only below the folder", testOwnTokenIsNoProof)
+	t.Run("Impulse's own token is no proof, and a file only below the folder (CVE-2025-68476 of KEDA)", testOwnTokenIsNoProof)
 	t.Run("values are read again after a minute, and kept with the reason while that fails", testValuesAreKeptWhileVaultFails)
 }
 
