@@ -20,7 +20,7 @@ func testHPAsAndKEDAObjectsAreConvertedFirst(t *testing.T) {
 
 func testEveryDifferenceThatConversionLeavesIsPrinted(t *testing.T) {
 	t.Chdir("testdata/converted")
-	code, out, errs := impulse(t, "", "check", "hpa.yaml", "legacy-hpa.yaml", "keda.yaml", "keda-plain.yaml", "percent-hpa.yaml")
+	code, out, errs := impulse(t, "", "check", "hpa.yaml", "old-hpa.yaml", "keda.yaml", "keda-plain.yaml", "percent-hpa.yaml")
 	if code != 0 || errs != "" {
 		t.Errorf("got exit code %d, want 0;\n%s", code, errs)
 	}
@@ -38,7 +38,7 @@ func testMistakesInHPANameHPAsFields(t *testing.T) {
 
 func testConvertedObjectHasNoMistakes(t *testing.T) {
 	t.Chdir("testdata/converted")
-	code, out, errs := impulse(t, "", "convert", "hpa.yaml", "legacy-hpa.yaml", "keda.yaml", "keda-plain.yaml")
+	code, out, errs := impulse(t, "", "convert", "hpa.yaml", "old-hpa.yaml", "keda.yaml", "keda-plain.yaml")
 	if code != 0 || errs != "5 objects converted\n" {
 		t.Fatalf("got exit code %d, want 0;\n%s", code, errs)
 	}
@@ -51,7 +51,7 @@ func testConvertedObjectHasNoMistakes(t *testing.T) {
 
 func testObjectThatCannotBeConvertedIsRefusedWithReason(t *testing.T) {
 	t.Chdir("testdata/converted")
-	for want, c := range map[int][]string{1: {"mistakes.yaml"}, 2: {"../story/checkout.yaml"}} {
+	for want, c := range map[int][]string{1: {"mistakes.yaml"}, 2: {"../checkout/checkout.yaml"}} {
 		code, out, errs := impulse(t, "", append([]string{"convert"}, c...)...)
 		if code != want || out != "" || errs == "" {
 			t.Errorf("%v: exit code %d\n%s%s", c, code, out, errs)

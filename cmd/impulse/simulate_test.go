@@ -32,7 +32,7 @@ func testLoadIsSimulatedAndAnyInstantOfItIsExplained(t *testing.T) {
 }
 
 func testInstantOfTestIsExplained(t *testing.T) {
-	t.Chdir("testdata/story")
+	t.Chdir("testdata/checkout")
 	code, out, errs := impulse(t, "", "explain", "failing.test.yaml", "--run", "longer", "--at", "30s")
 	if code != 0 || errs != "" {
 		t.Errorf("got exit code %d, want 0; output %s", code, errs)
@@ -41,7 +41,7 @@ func testInstantOfTestIsExplained(t *testing.T) {
 }
 
 func testInstantThatCannotBeExplainedIsReported(t *testing.T) {
-	t.Chdir("testdata/story")
+	t.Chdir("testdata/checkout")
 	for args, want := range map[string]string{
 		"explain":                                          "name one object, as NAME or NAMESPACE/NAME, or one file",
 		"explain web passing.test.yaml":                    "name one object",

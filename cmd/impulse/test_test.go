@@ -54,7 +54,7 @@ func testEveryVectorOfHPAPasses(t *testing.T) {
 }
 
 func testExpectationsOfExamplesHold(t *testing.T) {
-	t.Chdir("testdata/story")
+	t.Chdir("testdata/checkout")
 	code, out, errs := impulse(t, "", "test", "passing.test.yaml")
 	if code != 0 || out != "7 passed\n" || errs != "" {
 		t.Errorf("got exit code %d, want 0;\n%s%s", code, out, errs)
@@ -62,7 +62,7 @@ func testExpectationsOfExamplesHold(t *testing.T) {
 }
 
 func testFallbackAndFormulasDecide(t *testing.T) {
-	t.Chdir("testdata/story")
+	t.Chdir("testdata/checkout")
 	code, out, errs := impulse(t, "", "test", "fallback.test.yaml")
 	if code != 0 || out != "8 passed\n" || errs != "" {
 		t.Errorf("got exit code %d, want 0;\n%s%s", code, out, errs)
@@ -70,7 +70,7 @@ func testFallbackAndFormulasDecide(t *testing.T) {
 }
 
 func testFailureShowsExpectationDecisionAndItsSteps(t *testing.T) {
-	t.Chdir("testdata/story")
+	t.Chdir("testdata/checkout")
 	for name, args := range map[string][]string{
 		"failing.txt":   nil,
 		"failing.json":  {"-o", "json"},

@@ -1,8 +1,6 @@
 package house
 
 import (
-	"go/ast"
-	"go/token"
 	"maps"
 	"path"
 	"regexp"
@@ -11,8 +9,8 @@ import (
 	"testing"
 )
 
-// retired are words that no identifier, package or file may be named after any more, and the word that the project uses
-// instead; their plurals are retired, too. A word is on the list only when it has no legitimate use in this project; docs/glossary.md has the
+// retired are words that nothing may be named after any more, in any module of the project: no identifier, package, file or folder, field of
+// JSON, flag, metric or key of a log. With them are the words that the project uses instead; their plurals are retired, too. A word is on the list only when it has no legitimate use in this project; docs/glossary.md has the
 // vocabulary.
 var retired = map[string]string{
 	"advice": "lint", "bell": "notifier", "blind": "unknown", "book": "account", "borrow": "acquire",
@@ -35,27 +33,42 @@ var (
 )
 
 func TestWords(t *testing.T) {
-	t.Run("no identifier uses a retired word", testNoIdentifierUsesRetiredWord)
+	t.Run("no name uses a retired word: identifiers, and what users see", testNoNameUsesRetiredWord)
+	t.Run("no file or folder uses a retired word", testNoFileOrFolderUsesRetiredWord)
 	t.Run("an identifier is split into its words", testIdentifierIsSplitIntoItsWords)
 }
 
-func testNoIdentifierUsesRetiredWord(t *testing.T) {
-	for _, f := range files(t) {
+func testNoNameUsesRetiredWord(t *testing.T) {
+	for _, f := range everyFile(t) {
 		names := declaredNames(f.ast)
 		names[f.ast.Name.Name] = true
-		names[strings.TrimSuffix(path.Base(f.path), ".go")] = true
+		maps.Copy(names, publicNames(f.ast))
 		for _, name := range slices.Sorted(maps.Keys(names)) {
-			for _, word := range words(name) {
-				instead, ok := retired[word]
-				if !ok {
-					instead, ok = retired[strings.TrimSuffix(word, "s")]
-				}
-				if ok {
-					t.Errorf("%s declares %s: %q is retired, write %s", f.path, name, word, instead)
-				}
+			if word, instead := retiredIn(name); word != "" {
+				t.Errorf("%s has the name %s: %q is retired, write %s", f.path, name, word, instead)
 			}
 		}
 	}
+}
+
+func testNoFileOrFolderUsesRetiredWord(t *testing.T) {
+	for _, at := range elements(t) {
+		if word, instead := retiredIn(path.Base(at)); word != "" {
+			t.Errorf("%s: %q is retired, write %s", at, word, instead)
+		}
+	}
+}
+
+// retiredIn returns the first retired word of a name, and what to write instead; "" if there is none.
+func retiredIn(name string) (word, instead string) {
+	for _, word := range words(name) {
+		for _, singular := range []string{word, strings.TrimSuffix(word, "s")} {
+			if instead, ok := retired[singular]; ok {
+				return word, instead
+			}
+		}
+	}
+	return "", ""
 }
 
 func testIdentifierIsSplitIntoItsWords(t *testing.T) {
@@ -67,44 +80,6 @@ func testIdentifierIsSplitIntoItsWords(t *testing.T) {
 			t.Errorf("words(%q) = %q, want %q", name, got, want)
 		}
 	}
-}
-
-// declaredNames returns the names that a file declares: functions, types, constants, variables, fields, methods and parameters.
-func declaredNames(tree *ast.File) map[string]bool {
-	names := map[string]bool{}
-	add := func(expressions ...ast.Expr) {
-		for _, e := range expressions {
-			if name, ok := e.(*ast.Ident); ok {
-				names[name.Name] = true
-			}
-		}
-	}
-	ast.Inspect(tree, func(n ast.Node) bool {
-		switch n := n.(type) {
-		case *ast.FuncDecl:
-			names[n.Name.Name] = true
-		case *ast.TypeSpec:
-			names[n.Name.Name] = true
-		case *ast.ValueSpec:
-			for _, name := range n.Names {
-				names[name.Name] = true
-			}
-		case *ast.Field:
-			for _, name := range n.Names {
-				names[name.Name] = true
-			}
-		case *ast.AssignStmt:
-			if n.Tok == token.DEFINE {
-				add(n.Lhs...)
-			}
-		case *ast.RangeStmt:
-			if n.Tok == token.DEFINE {
-				add(n.Key, n.Value)
-			}
-		}
-		return true
-	})
-	return names
 }
 
 // words splits an identifier or a file name into its words, in lower case.

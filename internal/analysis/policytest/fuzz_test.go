@@ -132,7 +132,7 @@ func FuzzFile(f *testing.F) {
 	}
 	f.Add([]byte("tests: &t [{<<: *t}, *t]"))
 	f.Add([]byte("tests: [&t {<<: *t, inputs: [{readyReplicas: _, trigger: a}]}]"))
-	dir, err := filepath.Abs("../../../cmd/impulse/testdata/story")
+	dir, err := filepath.Abs("../../../cmd/impulse/testdata/checkout")
 	if err != nil {
 		f.Fatal(err)
 	}

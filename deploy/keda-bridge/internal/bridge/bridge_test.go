@@ -35,8 +35,8 @@ func TestServer(t *testing.T) {
 	t.Run("another version and an unknown type are refused", testAnotherVersionIsRefused)
 }
 
-// world has fake scalers, for faults.
-type world struct {
+// env has fake scalers, for faults.
+type env struct {
 	server *Server
 	now    time.Time
 
@@ -45,39 +45,39 @@ type world struct {
 	answer       func(ctx context.Context, config *scalersconfig.ScalerConfig) (*resource.Quantity, error)
 }
 
-func newWorld() *world {
-	w := &world{now: time.Unix(1000, 0)}
-	w.answers(func(context.Context, *scalersconfig.ScalerConfig) (*resource.Quantity, error) {
+func newEnv() *env {
+	e := &env{now: time.Unix(1000, 0)}
+	e.answers(func(context.Context, *scalersconfig.ScalerConfig) (*resource.Quantity, error) {
 		return resource.NewMilliQuantity(1500, resource.DecimalSI), nil
 	})
-	w.server = New(map[string]kedatypes.Constructor{"fake": w.construct})
-	w.server.pool.now = func() time.Time { return w.now }
-	return w
+	e.server = New(map[string]kedatypes.Constructor{"fake": e.construct})
+	e.server.pool.now = func() time.Time { return e.now }
+	return e
 }
 
-func (w *world) answers(answer func(context.Context, *scalersconfig.ScalerConfig) (*resource.Quantity, error)) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.answer = answer
+func (e *env) answers(answer func(context.Context, *scalersconfig.ScalerConfig) (*resource.Quantity, error)) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.answer = answer
 }
 
 // counts returns how many scalers were constructed and closed.
-func (w *world) counts() string {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return fmt.Sprintf("%d made, %d closed", w.made, w.closed)
+func (e *env) counts() string {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return fmt.Sprintf("%d made, %d closed", e.made, e.closed)
 }
 
-func (w *world) construct(_ context.Context, config *scalersconfig.ScalerConfig) (scalers.Scaler, error) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.made++
-	return &fakeScaler{w, config}, nil
+func (e *env) construct(_ context.Context, config *scalersconfig.ScalerConfig) (scalers.Scaler, error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.made++
+	return &fakeScaler{e, config}, nil
 }
 
 // fakeScaler is one scaler.
 type fakeScaler struct {
-	world  *world
+	env    *env
 	config *scalersconfig.ScalerConfig
 }
 
@@ -88,9 +88,9 @@ func (s *fakeScaler) GetMetricSpecForScaling(context.Context) []autoscalingv2.Me
 }
 
 func (s *fakeScaler) GetMetricsAndActivity(ctx context.Context, _ string) ([]external_metrics.ExternalMetricValue, bool, error) {
-	s.world.mu.Lock()
-	answer := s.world.answer
-	s.world.mu.Unlock()
+	s.env.mu.Lock()
+	answer := s.env.answer
+	s.env.mu.Unlock()
 	value, err := answer(ctx, s.config)
 	if err != nil || value == nil {
 		return nil, false, err
@@ -99,9 +99,9 @@ func (s *fakeScaler) GetMetricsAndActivity(ctx context.Context, _ string) ([]ext
 }
 
 func (s *fakeScaler) Close(context.Context) error {
-	s.world.mu.Lock()
-	defer s.world.mu.Unlock()
-	s.world.closed++
+	s.env.mu.Lock()
+	defer s.env.mu.Unlock()
+	s.env.closed++
 	return nil
 }
 
@@ -113,26 +113,26 @@ func request(trigger, password string) *bridgeapi.ReadRequest {
 }
 
 func testScalerIsReplacedWhenCredentialsChange(t *testing.T) {
-	w := newWorld()
+	e := newEnv()
 	for i, want := range []string{"1 made, 0 closed", "1 made, 0 closed", "2 made, 1 closed"} {
-		answer, err := w.server.Read(t.Context(), request("a", []string{"first", "first", "second"}[i]))
+		answer, err := e.server.Read(t.Context(), request("a", []string{"first", "first", "second"}[i]))
 		if err != nil {
 			t.Fatal(err)
 		}
 		if m := answer.GetMetrics()[0]; m.GetValue() != "1.500" || m.GetTarget() != "5" || !answer.GetActive() {
 			t.Errorf("got %v, want 1.500 with the target 5, and active", answer)
 		}
-		w.settle(t)
-		if got := w.counts(); got != want {
+		e.awaitIdle(t)
+		if got := e.counts(); got != want {
 			t.Errorf("reading %d: got %s, want %s", i, got, want)
 		}
 	}
 }
 
-// settle waits until no reading is running.
-func (w *world) settle(t *testing.T) {
+// awaitIdle waits until no reading is running.
+func (e *env) awaitIdle(t *testing.T) {
 	t.Helper()
-	w.server.pool.ended.Wait()
+	e.server.pool.ended.Wait()
 }
 
 func testFaultsHaveCodes(t *testing.T) {
@@ -152,20 +152,20 @@ func testFaultsHaveCodes(t *testing.T) {
 			return resource.NewQuantity(math.MaxInt64, resource.DecimalSI), nil
 		}, codes.Unavailable},
 	} {
-		w := newWorld()
-		w.answers(c.answer)
-		answer, err := w.server.Read(t.Context(), request("a", "x"))
-		w.settle(t)
-		if status.Code(err) != c.want || w.counts() != "1 made, 1 closed" {
-			t.Errorf("%s: got %v, the error %v, and %s; want the code %s and the scaler closed", name, answer, err, w.counts(), c.want)
+		e := newEnv()
+		e.answers(c.answer)
+		answer, err := e.server.Read(t.Context(), request("a", "x"))
+		e.awaitIdle(t)
+		if status.Code(err) != c.want || e.counts() != "1 made, 1 closed" {
+			t.Errorf("%s: got %v, the error %v, and %s; want the code %s and the scaler closed", name, answer, err, e.counts(), c.want)
 		}
 	}
 }
 
 func testHungScalerDelaysOnlyItsOwnTrigger(t *testing.T) {
-	w := newWorld()
+	e := newEnv()
 	hung := make(chan struct{})
-	w.answers(func(_ context.Context, config *scalersconfig.ScalerConfig) (*resource.Quantity, error) {
+	e.answers(func(_ context.Context, config *scalersconfig.ScalerConfig) (*resource.Quantity, error) {
 		if config.TriggerName == "hangs" {
 			<-hung
 		}
@@ -173,39 +173,39 @@ func testHungScalerDelaysOnlyItsOwnTrigger(t *testing.T) {
 	})
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
 	defer cancel()
-	if _, err := w.server.Read(ctx, request("hangs", "x")); status.Code(err) != codes.DeadlineExceeded {
+	if _, err := e.server.Read(ctx, request("hangs", "x")); status.Code(err) != codes.DeadlineExceeded {
 		t.Errorf("got the error %v, want the code DeadlineExceeded", err)
 	}
-	if _, err := w.server.Read(t.Context(), request("hangs", "x")); status.Code(err) != codes.ResourceExhausted {
+	if _, err := e.server.Read(t.Context(), request("hangs", "x")); status.Code(err) != codes.ResourceExhausted {
 		t.Errorf("while it hangs: got the error %v, want the code ResourceExhausted", err)
 	}
-	if _, err := w.server.Read(t.Context(), request("other", "x")); err != nil {
+	if _, err := e.server.Read(t.Context(), request("other", "x")); err != nil {
 		t.Errorf("another trigger: got the error %v, want none", err)
 	}
-	w.server.pool.close()
+	e.server.pool.close()
 	close(hung)
-	w.settle(t)
-	if got := w.counts(); got != "2 made, 2 closed" {
+	e.awaitIdle(t)
+	if got := e.counts(); got != "2 made, 2 closed" {
 		t.Errorf("at the end: got %s, want all closed", got)
 	}
 }
 
 func testUnusedScalerIsClosed(t *testing.T) {
-	w := newWorld()
+	e := newEnv()
 	for _, trigger := range []string{"a", "b"} {
-		if _, err := w.server.Read(t.Context(), request(trigger, "x")); err != nil {
+		if _, err := e.server.Read(t.Context(), request(trigger, "x")); err != nil {
 			t.Fatal(err)
 		}
-		w.settle(t)
-		w.now = w.now.Add(maxUnused/2 + time.Second)
+		e.awaitIdle(t)
+		e.now = e.now.Add(maxUnused/2 + time.Second)
 	}
-	w.server.pool.closeUnused()
-	if got := w.counts(); got != "2 made, 1 closed" {
+	e.server.pool.closeUnused()
+	if got := e.counts(); got != "2 made, 1 closed" {
 		t.Errorf("got %s, want the older one closed", got)
 	}
-	w.server.pool.close()
-	if _, err := w.server.Read(t.Context(), request("c", "x")); err == nil || w.counts() != "2 made, 2 closed" {
-		t.Errorf("at the end: got %s and the error %v, want all closed and an error", w.counts(), err)
+	e.server.pool.close()
+	if _, err := e.server.Read(t.Context(), request("c", "x")); err == nil || e.counts() != "2 made, 2 closed" {
+		t.Errorf("at the end: got %s and the error %v, want all closed and an error", e.counts(), err)
 	}
 }
 
@@ -214,11 +214,11 @@ func testNoErrorRepeatsCredential(t *testing.T) {
 		"hunter2!", "AccountName=shop;AccountKey=c2VjcmV0/Cg==;", "amqp://user:pass+word@broker:5672/", "-----BEGIN KEY-----\nMIIEvQ\n-----END KEY-----",
 	} {
 		for _, repeated := range forms(secret) {
-			w := newWorld()
-			w.answers(func(context.Context, *scalersconfig.ScalerConfig) (*resource.Quantity, error) {
+			e := newEnv()
+			e.answers(func(context.Context, *scalersconfig.ScalerConfig) (*resource.Quantity, error) {
 				return nil, fmt.Errorf("dial %s: refused", repeated)
 			})
-			_, err := w.server.Read(t.Context(), request("a", secret))
+			_, err := e.server.Read(t.Context(), request("a", secret))
 			if err == nil || strings.Contains(err.Error(), repeated) || !strings.Contains(err.Error(), "refused") {
 				t.Errorf("got the error %v, want it without the credential", err)
 			}
@@ -238,9 +238,9 @@ func testEmptyAnswerIsErrorUnlessUserAsksForZero(t *testing.T) {
 }
 
 func testScalerGetsPodIdentity(t *testing.T) {
-	w := newWorld()
+	e := newEnv()
 	var got kedav1alpha1.AuthPodIdentity
-	w.answers(func(_ context.Context, config *scalersconfig.ScalerConfig) (*resource.Quantity, error) {
+	e.answers(func(_ context.Context, config *scalersconfig.ScalerConfig) (*resource.Quantity, error) {
 		got = config.PodIdentity
 		return resource.NewQuantity(1, resource.DecimalSI), nil
 	})
@@ -265,27 +265,27 @@ func testScalerGetsPodIdentity(t *testing.T) {
 		},
 	} {
 		r.PodIdentity = c.identity
-		if _, err := w.server.Read(t.Context(), r); err != nil {
+		if _, err := e.server.Read(t.Context(), r); err != nil {
 			t.Fatal(err)
 		}
-		w.settle(t)
-		if !reflect.DeepEqual(got, c.want) || w.counts() != c.counts {
-			t.Errorf("%v: got %+v and %s, want %+v and %s", c.identity, got, w.counts(), c.want, c.counts)
+		e.awaitIdle(t)
+		if !reflect.DeepEqual(got, c.want) || e.counts() != c.counts {
+			t.Errorf("%v: got %+v and %s, want %+v and %s", c.identity, got, e.counts(), c.want, c.counts)
 		}
 	}
 }
 
 func testAnotherVersionIsRefused(t *testing.T) {
-	w := newWorld()
+	e := newEnv()
 	old := request("a", "x")
 	old.Version = 9
-	_, err := w.server.Read(t.Context(), old)
+	_, err := e.server.Read(t.Context(), old)
 	if status.Code(err) != codes.FailedPrecondition || !strings.Contains(err.Error(), "version 3 of the protocol, and Impulse version 9") {
 		t.Errorf("got the error %v, want both versions", err)
 	}
 	unknown := request("a", "x")
 	unknown.Type = "nope"
-	if _, err := w.server.Read(t.Context(), unknown); status.Code(err) != codes.Unimplemented {
+	if _, err := e.server.Read(t.Context(), unknown); status.Code(err) != codes.Unimplemented {
 		t.Errorf("got the error %v, want the code Unimplemented", err)
 	}
 	if n := len(kedatypes.All()); n != 62 { // The 59 that Impulse does not have, and three for podIdentities.

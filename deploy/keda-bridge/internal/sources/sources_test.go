@@ -20,8 +20,8 @@ import (
 	"github.com/impulse-sh/impulse/deploy/keda-bridge/internal/kedatypes"
 )
 
-// patience bounds each wait. It is long, because only failures wait that long.
-const patience = time.Minute
+// timeout bounds each wait. It is long, because only failures wait that long.
+const timeout = time.Minute
 
 // source is a source that a test controls.
 type source struct {
@@ -103,7 +103,7 @@ func read(ctx context.Context, b *bridge.Server, kind string, s source) (*bridge
 // eventually waits until cond is true.
 func eventually(t *testing.T, cond func(context.Context) bool, failure func() string) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	ctx, cancel := context.WithTimeout(t.Context(), timeout)
 	defer cancel()
 	tick := time.NewTicker(50 * time.Millisecond)
 	defer tick.Stop()

@@ -16,7 +16,7 @@ import (
 
 const (
 	endpointsPerSlice  = 100
-	endpointsPerMirror = 1000
+	endpointsPerSubset = 1000
 )
 
 func endpoints(ctx context.Context, c *cluster) (loop, error) {
@@ -47,7 +47,7 @@ func mirroredEndpoints(ctx context.Context, c *cluster) (loop, error) {
 	}
 	core := c.informers.Core().V1()
 	controller := endpointslicemirroring.NewController(ctx, core.Endpoints(), c.informers.Discovery().V1().EndpointSlices(), core.Services(),
-		endpointsPerMirror, client, 0)
+		endpointsPerSubset, client, 0)
 	return func(ctx context.Context) { controller.Run(ctx, workers) }, nil
 }
 
