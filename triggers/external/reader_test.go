@@ -28,6 +28,7 @@ func TestReader(t *testing.T) {
 	t.Run("a formula gets the value itself", testFormulaGetsValueItself)
 	t.Run("the server gets the whole metadata", testServerGetsWholeMetadata)
 	t.Run("an answer without a level is unknown", testAnswerWithoutLevelIsUnknown)
+	t.Run("half an answer is unknown", testHalfAnswerIsUnknown)
 	t.Run("a server that does not answer is unknown", testServerThatDoesNotAnswerIsUnknown)
 	t.Run("a server of another protocol is unknown", testServerOfAnotherProtocolIsUnknown)
 }
@@ -139,6 +140,29 @@ func testAnswerWithoutLevelIsUnknown(t *testing.T) {
 		e := r.untilError(c.want)
 		if text := e.Err.Error(); len(text) > 500 || strings.Contains(text, "\n") || !strings.HasPrefix(text, "read "+s.address+": ") {
 			t.Errorf("the reason is %q, want one short line that names the server", text)
+		}
+	}
+}
+
+func testHalfAnswerIsUnknown(t *testing.T) {
+	s := startServer(t, nil, true)
+	read := func(bytes int64) (scalers.Event, int64) {
+		half := &testkit.HalfAnswer{Bytes: bytes}
+		var e scalers.Event
+		t.Run("", func(t *testing.T) { // The connection is closed at its end.
+			env := newEnvironment(t, often, nil).Env
+			env.Dial = half.Dial
+			e = run(t, Kind(), map[string]string{"scalerAddress": s.address}, env).until("an event", func(scalers.Event) bool { return true })
+		})
+		return e, half.Delivered()
+	}
+	e, whole := read(math.MaxInt64)
+	if e.Value != 3000 || e.Err != nil || whole == 0 {
+		t.Fatalf("the whole answer: got %v, %v, and %d bytes; want 3", e.Value, e.Err, whole)
+	}
+	for bytes := int64(0); bytes < whole; bytes += 7 {
+		if e, _ := read(bytes); e.Err == nil && e.Value != 3000 {
+			t.Errorf("%d of %d bytes: got %v, want unknown", bytes, whole, e.Value)
 		}
 	}
 }

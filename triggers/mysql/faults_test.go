@@ -3,6 +3,7 @@ package mysql
 import (
 	"context"
 	"errors"
+	"math"
 	"net"
 	"strconv"
 	"strings"
@@ -28,6 +29,7 @@ func TestFaults(t *testing.T) {
 	t.Run("triggers with the same credentials share connections", s.testTriggersWithSameCredentialsShareConnections)
 	t.Run("a connection that the server closed is replaced without an error", s.testConnectionThatServerClosedIsReplacedWithoutError)
 	t.Run("a frozen server is unknown, and a reading ends in time", s.testFrozenServerIsUnknownAndReadingEndsInTime)
+	t.Run("half an answer is unknown", s.testHalfAnswerIsUnknown)
 	t.Run("a refused address is unknown", s.testRefusedAddressIsUnknown)
 }
 
@@ -225,6 +227,29 @@ func (s *server) testFrozenServerIsUnknownAndReadingEndsInTime(t *testing.T) {
 	eventually(t, events, "the level is unknown", unknownWith("no answer within 500ms"))
 	s.Signal(syscall.SIGCONT)
 	eventually(t, events, "the level is known again", known)
+}
+
+func (s *server) testHalfAnswerIsUnknown(t *testing.T) {
+	read := func(bytes int64) (v scalers.Milli, delivered int64, err error) {
+		half := &testkit.HalfAnswer{Bytes: bytes}
+		t.Run("", func(t *testing.T) { // The connection is closed at its end.
+			env := environment(map[string]string{"password": password})
+			env.Dial = half.Dial
+			v, err = reading(t, env, s.metadata())
+			delivered = half.Delivered()
+		})
+		return v, delivered, err
+	}
+	v, whole, err := read(math.MaxInt64)
+	if v != 3000 || err != nil || whole == 0 {
+		t.Fatalf("the whole answer: got %v, %v, and %d bytes; want 3", v, err, whole)
+	}
+	const end = 11 // The length of the answer to the end of the transaction, which follows the whole level.
+	for bytes := range whole - end {
+		if v, _, err := read(bytes); err == nil {
+			t.Errorf("%d of %d bytes: got %v, want unknown", bytes, whole, v)
+		}
+	}
 }
 
 func (s *server) testRefusedAddressIsUnknown(t *testing.T) {

@@ -2,15 +2,7 @@ package nats
 
 import (
 	"context"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
-	"crypto/x509"
-	"crypto/x509/pkix"
-	"encoding/pem"
 	"errors"
-	"math/big"
-	"net"
 	"os"
 	"path/filepath"
 	"slices"
@@ -22,6 +14,7 @@ import (
 
 	"github.com/nats-io/nkeys"
 
+	"github.com/impulse-sh/impulse/internal/testkit"
 	"github.com/impulse-sh/impulse/triggers/triggertest"
 )
 
@@ -32,6 +25,7 @@ func TestCredentials(t *testing.T) {
 	t.Run("a user without the permission to ask gets that reason", testUserWithoutPermissionToAskGetsThatReason)
 	t.Run("a Secret that cannot be read or used is unknown", testSecretThatCannotBeReadOrUsedIsUnknown)
 	t.Run("the server's certificate is checked", testServersCertificateIsChecked)
+	t.Run("a certificate of another name is refused", testCertificateOfAnotherNameIsRefused)
 }
 
 // configFile writes a server's configuration.
@@ -139,7 +133,7 @@ func testSecretThatCannotBeReadOrUsedIsUnknown(t *testing.T) {
 		"no certificate":          {map[string]string{"ca": "hunter2"}, "ca is not a PEM"},
 		"no pair":                 {map[string]string{"cert": "hunter2", "key": "hunter2"}, "cert and key are not"},
 		"no creds":                {map[string]string{"creds": "hunter2"}, "nkeys"},
-		"TLS where there is none": {map[string]string{"ca": string(newAuthority(t).pem)}, "secure connection not available"},
+		"TLS where there is none": {map[string]string{"ca": testkit.NewAuthority(t).PEM()}, "secure connection not available"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := runSource(t, mustOpen(t, configured(s.url()), environment(c.secrets)))
@@ -155,72 +149,28 @@ func testSecretThatCannotBeReadOrUsedIsUnknown(t *testing.T) {
 }
 
 func testServersCertificateIsChecked(t *testing.T) {
-	ca := newAuthority(t)
-	cert, key := ca.sign(t, "server")
-	clientCert, clientKey := ca.sign(t, "impulse")
+	ca := testkit.NewAuthority(t)
+	cert, key := ca.Issue("127.0.0.1")
+	clientCert, clientKey := ca.Issue("impulse")
 	s := start(t, "--tls", "--tlsverify", "--tlscert", configFile(t, "cert.pem", cert), "--tlskey", configFile(t, "key.pem", key),
-		"--tlscacert", configFile(t, "ca.pem", string(ca.pem)))
+		"--tlscacert", configFile(t, "ca.pem", ca.PEM()))
 	c := configured("tls://" + s.address)
 	runSource(t, mustOpen(t, c, environment(nil))).until("certificate signed by unknown authority")
-	runSource(t, mustOpen(t, c, environment(map[string]string{"ca": string(ca.pem)}))).until("certificate required")
-	secrets := map[string]string{"ca": string(ca.pem), "cert": clientCert, "key": clientKey}
+	runSource(t, mustOpen(t, c, environment(map[string]string{"ca": ca.PEM()}))).until("certificate required")
+	secrets := map[string]string{"ca": ca.PEM(), "cert": clientCert, "key": clientKey}
 	runSource(t, mustOpen(t, configured(s.url()), environment(secrets))).until("stream WORK does not exist")
 	delete(secrets, "ca")
 	c.UnsafeSSL = true
 	runSource(t, mustOpen(t, c, environment(secrets))).until("stream WORK does not exist")
 }
 
-// ca is an authority that signs certificates for 127.0.0.1.
-type ca struct {
-	pem    []byte
-	cert   *x509.Certificate
-	signer *ecdsa.PrivateKey
-}
-
-func newAuthority(t *testing.T) ca {
-	t.Helper()
-	template := &x509.Certificate{
-		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "authority"}, NotAfter: time.Now().Add(time.Hour), IsCA: true,
-		BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign,
-	}
-	signer, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, signer.Public(), signer)
-	if err != nil {
-		t.Fatal(err)
-	}
-	cert, err := x509.ParseCertificate(der)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return ca{pem: encode("CERTIFICATE", der), cert: cert, signer: signer}
-}
-
-// sign returns a certificate and its key, in PEM.
-func (a ca) sign(t *testing.T, name string) (string, string) {
-	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	template := &x509.Certificate{
-		SerialNumber: big.NewInt(time.Now().UnixNano()), Subject: pkix.Name{CommonName: name}, NotAfter: time.Now().Add(time.Hour),
-		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, KeyUsage: x509.KeyUsageDigitalSignature,
-		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth},
-	}
-	der, err := x509.CreateCertificate(rand.Reader, template, a.cert, key.Public(), a.signer)
-	if err != nil {
-		t.Fatal(err)
-	}
-	secret, err := x509.MarshalECPrivateKey(key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(encode("CERTIFICATE", der)), string(encode("EC PRIVATE KEY", secret))
-}
-
-func encode(kind string, der []byte) []byte {
-	return pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der})
+func testCertificateOfAnotherNameIsRefused(t *testing.T) {
+	ca := testkit.NewAuthority(t)
+	cert, key := ca.Issue("nats.example")
+	s := start(t, "--tls", "--tlscert", configFile(t, "cert.pem", cert), "--tlskey", configFile(t, "key.pem", key))
+	c, secrets := configured("tls://"+s.address), map[string]string{"ca": ca.PEM(), "token": "hunter2"}
+	r := runSource(t, mustOpen(t, c, environment(secrets)))
+	r.until("x509: cannot validate certificate for 127.0.0.1")
+	c.UnsafeSSL = true
+	runSource(t, mustOpen(t, c, environment(secrets))).until("stream WORK does not exist")
 }

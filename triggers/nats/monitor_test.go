@@ -245,8 +245,8 @@ func testFaultsOfMonitoringEndpointAreUnknownWithReasonOfOneLine(t *testing.T) {
 
 func testCertificateOfMonitoringEndpointIsChecked(t *testing.T) {
 	t.Parallel()
-	ca := newAuthority(t)
-	cert, key := ca.sign(t, "server")
+	ca := testkit.NewAuthority(t)
+	cert, key := ca.Issue("127.0.0.1")
 	s := start(t)
 	js := s.client()
 	createWork(t, js, 1)
@@ -272,10 +272,10 @@ func testCertificateOfMonitoringEndpointIsChecked(t *testing.T) {
 	fails(m, "certificate signed by unknown authority")
 	secrets["ca"] = "no certificate"
 	fails(m, "the credential ca is not a PEM certificate")
-	secrets["ca"] = string(ca.pem)
+	secrets["ca"] = ca.PEM()
 	expectLevel(t, m, "4")
-	other := newAuthority(t)
-	secrets["ca"] = string(other.pem) // It is read anew each time.
+	other := testkit.NewAuthority(t)
+	secrets["ca"] = other.PEM() // It is read anew each time.
 	fails(m, "certificate signed by unknown authority")
 	c.UnsafeSSL = true
 	expectLevel(t, newReader(c, environment(nil)), "4")

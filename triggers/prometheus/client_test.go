@@ -2,6 +2,7 @@ package prometheus
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"io"
 	"log"
@@ -11,9 +12,11 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
+	"github.com/impulse-sh/impulse/internal/testkit"
 	"github.com/impulse-sh/impulse/scalers"
 	"github.com/impulse-sh/impulse/triggers"
 	"github.com/impulse-sh/impulse/triggers/triggertest"
@@ -27,6 +30,7 @@ func TestClient(t *testing.T) {
 	t.Run("missing credentials are unknown, and nothing is requested", testMissingCredentialsAreUnknownAndNothingIsRequested)
 	t.Run("a redirect is not followed", testRedirectIsNotFollowed)
 	t.Run("an unknown certificate is accepted only when configured", testUnknownCertificateIsAcceptedOnlyWhenConfigured)
+	t.Run("a certificate of another name is refused", testCertificateOfAnotherNameIsRefused)
 	t.Run("only the same query is shared", testOnlySameQueryIsShared)
 	t.Run("a query of many objects is sent once for each authentication", testQueryOfManyObjectsIsSentOnceForEachAuthentication)
 }
@@ -183,6 +187,32 @@ func testUnknownCertificateIsAcceptedOnlyWhenConfigured(t *testing.T) {
 	c.UnsafeSSL = true
 	if v, err := mustReader(t, c, environment(nil)).Read(t.Context()); err != nil || v != 42_500 {
 		t.Errorf("got %v, %v", v, err)
+	}
+}
+
+func testCertificateOfAnotherNameIsRefused(t *testing.T) {
+	ca := testkit.NewAuthority(t)
+	for name, want := range map[string]string{"prometheus.example": "x509: cannot validate certificate for 127.0.0.1", "127.0.0.1": ""} {
+		cert, key := ca.Issue(name)
+		pair, err := tls.X509KeyPair([]byte(cert), []byte(key))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var asked atomic.Int64
+		server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			asked.Add(1)
+			_, _ = w.Write([]byte(one))
+		}))
+		server.Config.ErrorLog = log.New(io.Discard, "", 0)
+		server.TLS = &tls.Config{Certificates: []tls.Certificate{pair}}
+		server.StartTLS()
+		defer server.Close()
+		c := configured(server.URL)
+		c.AuthModes = "bearer"
+		_, err = mustReader(t, c, environment(map[string]string{"ca": ca.PEM(), "bearerToken": "hunter2"})).Read(t.Context())
+		if (err == nil) != (want == "") || err != nil && !strings.Contains(err.Error(), want) || want != "" && asked.Load() > 0 {
+			t.Errorf("a certificate of %s: got error %v, and %d requests; want %q, and a request only without an error", name, err, asked.Load(), want)
+		}
 	}
 }
 
