@@ -15,7 +15,8 @@ import (
 // authentication. A nil Secrets has no parameters.
 type Secrets func(ctx context.Context, parameters ...string) (map[string]string, error)
 
-// Read returns the values without the line breaks at their ends, which files tend to have.
+// Read returns the values without the line breaks at their ends, which text files tend to have. A value with a zero byte is no text, such as a
+// keytab of Kerberos, and is returned as it is.
 func (s Secrets) Read(ctx context.Context, parameters ...string) (map[string]string, error) {
 	if s == nil {
 		return nil, nil
@@ -26,7 +27,10 @@ func (s Secrets) Read(ctx context.Context, parameters ...string) (map[string]str
 	}
 	trimmed := make(map[string]string, len(values))
 	for name, value := range values {
-		trimmed[name] = strings.TrimRight(value, "\r\n")
+		if !strings.Contains(value, "\x00") {
+			value = strings.TrimRight(value, "\r\n")
+		}
+		trimmed[name] = value
 	}
 	return trimmed, nil
 }

@@ -26,13 +26,14 @@ type Kind struct {
 	Auth []AuthParameter
 	// Requires is what users have to do besides, in the imperative; "" if nothing.
 	Requires string
-	// WithoutIdentity is what users can do instead of using a podIdentity, in the imperative, for a kind whose scaler in KEDA uses one and
-	// that cannot use one itself; "" for a kind that takes one, and for a kind that ignores it, as in KEDA.
-	WithoutIdentity string
-	// OpenWithIdentity builds the source of a trigger whose authentication has a podIdentity, for a kind with WithoutIdentity: the KEDA bridge
-	// reads its level. metadata are those of the trigger, with the values of environment variables under their keys …FromEnv. It does no
-	// I/O. It is nil in a build without the bridge.
-	OpenWithIdentity func(metadata map[string]string, env Env) (Source, error)
+	// Limits returns why the kind cannot read a trigger with a config and a login by itself: the KEDA bridge reads it then. It is nil for a kind
+	// that reads all its triggers. It does no I/O.
+	Limits func(Config, Login) Limit
+	// LoginParameters are the parameters of Auth that Limits needs.
+	LoginParameters []string
+	// OpenThroughBridge builds the source of a trigger that has a Limit: the KEDA bridge reads its level. metadata are those of the trigger,
+	// with the values of environment variables under their keys …FromEnv. It does no I/O. It is nil in a build without the bridge.
+	OpenThroughBridge func(metadata map[string]string, env Env) (Source, error)
 	// Example is valid metadata. It may be nil.
 	Example map[string]string
 

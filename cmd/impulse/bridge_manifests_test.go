@@ -3,16 +3,18 @@ package main
 import (
 	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
 
 	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
 	"sigs.k8s.io/yaml"
 )
 
 func TestBridgeManifests(t *testing.T) {
-	t.Run("both containers have the socket of the bridge in a shared volume", testBothContainersHaveSocketOfBridge)
+	t.Run("both containers have the socket of the bridge in a shared volume, and the bridge has the folder of Kerberos", testBothContainersHaveSocketOfBridge)
 }
 
 func testBothContainersHaveSocketOfBridge(t *testing.T) {
@@ -34,9 +36,16 @@ func testBothContainersHaveSocketOfBridge(t *testing.T) {
 	if !ok {
 		t.Fatalf("the bridge has the arguments %q, want a socket", bridge.Args)
 	}
-	for _, c := range d.Spec.Template.Spec.Containers {
-		if len(c.VolumeMounts) != 1 || c.VolumeMounts[0].MountPath != filepath.Dir(socket) || c.VolumeMounts[0].Name != d.Spec.Template.Spec.Volumes[0].Name {
-			t.Errorf("%s mounts %v, want the folder of %s", c.Name, c.VolumeMounts, socket)
+	folder := corev1.VolumeMount{Name: d.Spec.Template.Spec.Volumes[0].Name, MountPath: filepath.Dir(socket)}
+	kerberos := corev1.VolumeMount{Name: d.Spec.Template.Spec.Volumes[1].Name, MountPath: "/tmp/kerberos"}
+	for i, want := range [][]corev1.VolumeMount{{folder}, {folder, kerberos}} {
+		if c := d.Spec.Template.Spec.Containers[i]; !reflect.DeepEqual(c.VolumeMounts, want) {
+			t.Errorf("%s mounts %v, want %v", c.Name, c.VolumeMounts, want)
+		}
+	}
+	for _, v := range d.Spec.Template.Spec.Volumes {
+		if v.EmptyDir == nil || v.EmptyDir.Medium != corev1.StorageMediumMemory {
+			t.Errorf("the volume %s is %+v, want one in memory", v.Name, v.VolumeSource)
 		}
 	}
 	want := "--keda-bridge=unix://" + socket

@@ -32,8 +32,8 @@ func Kinds() []triggers.Kind {
 		kinds = append(kinds, lists[folder]()...)
 	}
 	for i := range kinds {
-		if k := &kinds[i]; k.WithoutIdentity != "" && openWithIdentity != nil {
-			k.OpenWithIdentity = openWithIdentity(k.Name)
+		if k := &kinds[i]; k.Limits != nil && openThroughBridge != nil {
+			k.OpenThroughBridge = openThroughBridge(k.Name)
 		}
 	}
 	return kinds

@@ -15,7 +15,7 @@ import (
 // Server is the part of the metadata that says how the brokers are reached.
 type Server struct {
 	BootstrapServers []string `json:"bootstrapServers" required:"true" doc:"HOST:PORT of one or more brokers, such as kafka.shop:9092, separated by commas. They name the other brokers of the cluster."`
-	SASL             string   `json:"sasl" doc:"How to log in: none, plaintext, scram_sha256 or scram_sha512; for the type kafka also oauthbearer. It may be in the authenticationRef instead. Without it, there is no login."`
+	SASL             string   `json:"sasl" doc:"How to log in: none, plaintext, scram_sha256 or scram_sha512; for the type kafka also oauthbearer and gssapi (Kerberos), for apache-kafka aws_msk_iam. The last two work only through the KEDA bridge. It may be in the authenticationRef instead. Without it, there is no login."`
 	TLS              string   `json:"tls" doc:"enable or disable. It may be in the authenticationRef instead. Without it, TLS is disabled."`
 }
 
@@ -37,10 +37,11 @@ type Group struct {
 type kafkaConfig struct {
 	Server
 	Group
+	Bridged
 
 	Topic             string `json:"topic" doc:"The topic. Without it, all topics count in which the group has committed an offset."`
 	UnsafeSSL         bool   `json:"unsafeSsl" doc:"With TLS, accept any certificate."`
-	SASLTokenProvider string `json:"saslTokenProvider" doc:"Where the token for oauthbearer comes from: bearer, from oauthTokenEndpointUri of the authenticationRef."`
+	SASLTokenProvider string `json:"saslTokenProvider" doc:"Where the token for oauthbearer comes from: bearer, from oauthTokenEndpointUri of the authenticationRef, or, through the KEDA bridge, aws_msk_iam."`
 	Version           string `json:"version" doc:"It has no effect, and is accepted because KEDA needs it: the version of the protocol is negotiated with each broker."`
 }
 
@@ -48,6 +49,7 @@ type kafkaConfig struct {
 type apacheConfig struct {
 	Server
 	Group
+	Bridged
 
 	Topic []string `json:"topic" doc:"The topics, separated by commas. Without them, all topics count in which the group has committed an offset."`
 }
@@ -88,7 +90,7 @@ func (c kafkaConfig) Validate() error {
 	if c.Topic != "" {
 		topics = []string{c.Topic}
 	}
-	all := []error{c.Server.check(kafkaMechanisms), c.Group.check(topics)}
+	all := []error{c.Server.check(ofKafka), c.Group.check(topics), c.Bridged.check(c.SASL == mechanismToken && c.SASLTokenProvider == providerAWS)}
 	if strings.Contains(c.Topic, ",") {
 		all = append(all, invalid("topic", "has several topics", "use apache-kafka, or one trigger for each topic"))
 	}
@@ -106,15 +108,15 @@ func (c kafkaConfig) Validate() error {
 
 // Validate returns all mistakes.
 func (c apacheConfig) Validate() error {
-	return errors.Join(c.Server.check(apacheMechanisms), c.Group.check(c.Topic))
+	return errors.Join(c.Server.check(ofApache), c.Group.check(c.Topic), c.Bridged.check(c.SASL == mechanismAWS))
 }
 
 func (c kafkaConfig) settings() settings {
-	return settings{server: c.Server, unsafe: c.UnsafeSSL, provider: c.SASLTokenProvider, mechanisms: kafkaMechanisms}
+	return settings{server: c.Server, unsafe: c.UnsafeSSL, provider: c.SASLTokenProvider, mechanisms: ofKafka}
 }
 
 func (c apacheConfig) settings() settings {
-	return settings{server: c.Server, mechanisms: apacheMechanisms}
+	return settings{server: c.Server, mechanisms: ofApache}
 }
 
 func (c kafkaConfig) query() (query, Group) {
@@ -126,15 +128,15 @@ func (c kafkaConfig) query() (query, Group) {
 
 func (c apacheConfig) query() (query, Group) { return newQuery(c.Group, c.Topic...), c.Group }
 
-func (s Server) check(mechanisms []string) error {
+func (s Server) check(m mechanisms) error {
 	var all []error
 	for _, server := range s.BootstrapServers {
 		if !isServer(server) {
 			all = append(all, invalid("bootstrapServers", fmt.Sprintf("%q is not HOST:PORT", server), "write kafka.shop:9092, without a scheme or a path"))
 		}
 	}
-	if problem := checkMechanism(s.SASL, mechanisms); problem != "" {
-		all = append(all, invalid("sasl", problem, "write "+strings.Join(mechanisms, ", ")))
+	if problem := m.problem(s.SASL); problem != "" {
+		all = append(all, invalid("sasl", problem, "write "+strings.Join(m.all(), ", ")))
 	}
 	if _, err := switchedOn(s.TLS); err != nil {
 		all = append(all, invalid("tls", err.Error(), ""))

@@ -59,11 +59,14 @@ func testEveryMistakeIsReportedWithItsField(t *testing.T) {
 		{"apache-kafka", "limitToPartitionsWithLag=true", "limitToPartitionsWithLag", "needs topic"},
 		{"kafka", "ensureEvenDistributionOfPartitions=true", "ensureEvenDistributionOfPartitions", "needs topic"},
 		{"kafka", "ensureEvenDistributionOfPartitions=true limitToPartitionsWithLag=true topic=a", "ensureEvenDistributionOfPartitions", "cannot be combined"},
-		{"kafka", "sasl=gssapi", "sasl", "Kerberos is not supported"},
+		{"kafka", "sasl=aws_msk_iam", "sasl", "only the type apache-kafka has"},
 		{"kafka", "sasl=PLAIN", "sasl", "is not supported"},
-		{"apache-kafka", "sasl=aws_msk_iam", "sasl", "the identity of AWS is not supported"},
+		{"apache-kafka", "sasl=aws_msk_iam", "awsRegion", "is missing"},
+		{"apache-kafka", "sasl=gssapi", "sasl", "only the type kafka has"},
 		{"apache-kafka", "sasl=oauthbearer", "sasl", "only the type kafka has"},
-		{"kafka", "sasl=oauthbearer saslTokenProvider=aws_msk_iam", "saslTokenProvider", "the identity of AWS is not supported"},
+		{"kafka", "sasl=oauthbearer saslTokenProvider=aws_msk_iam", "awsRegion", "is missing"},
+		{"kafka", "sasl=oauthbearer saslTokenProvider=aws", "saslTokenProvider", "is neither bearer nor aws_msk_iam"},
+		{"apache-kafka", "identityOwner=me", "identityOwner", "is neither pod nor operator"},
 		{"kafka", "tls=true", "tls", "is neither enable nor disable"},
 	} {
 		metadata := map[string]string{"bootstrapServers": "a:1", "consumerGroup": "g"}

@@ -112,12 +112,12 @@ func testIncompleteCredentialsAreNamed(t *testing.T) {
 	}{
 		{map[string]string{"sasl": "plaintext", "username": "u"}, "does not have both username and password"},
 		{map[string]string{"sasl": "scram_sha512", "password": "p"}, "does not have both username and password"},
-		{map[string]string{"sasl": "gssapi"}, "the credential sasl is gssapi: Kerberos is not supported"},
+		{map[string]string{"sasl": "gssapi", "username": "u", "password": "p"}, "sasl is gssapi, which only the KEDA bridge has"},
 		{map[string]string{"sasl": "hunter2"}, "the credential sasl is not supported"},
 		{map[string]string{"sasl": "oauthbearer", "username": "u", "password": "p"}, "has no parameter oauthTokenEndpointUri"},
 		{
-			map[string]string{"sasl": "oauthbearer", "username": "u", "password": "p", "saslTokenProvider": "aws_msk_iam"},
-			"the credential saslTokenProvider is aws_msk_iam",
+			map[string]string{"sasl": "oauthbearer", "saslTokenProvider": "aws_msk_iam"},
+			"saslTokenProvider is aws_msk_iam, which only the KEDA bridge has",
 		},
 		{
 			map[string]string{"sasl": "oauthbearer", "username": "u", "password": "p", "oauthTokenEndpointUri": "http://a", "oauthExtensions": "x"},

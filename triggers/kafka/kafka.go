@@ -8,6 +8,7 @@ package kafka
 
 import (
 	"context"
+	"slices"
 	"strings"
 
 	"github.com/impulse-sh/impulse/scalers"
@@ -18,7 +19,8 @@ import (
 func Kafka() triggers.Kind {
 	k := triggers.Define("kafka", "Lag of a consumer group of Apache Kafka.",
 		kafkaConfig{Group: defaultGroup()}, open[kafkaConfig])
-	k.Auth, k.Example = append(parameters(), tokenParameters()...), example()
+	k.Auth, k.Example = slices.Concat(parameters(), tokenParameters(), kerberosParameters(), bridgedParameters()), example()
+	k.Limits, k.LoginParameters = limits, []string{"sasl", "saslTokenProvider"}
 	return k
 }
 
@@ -26,7 +28,8 @@ func Kafka() triggers.Kind {
 func Apache() triggers.Kind {
 	k := triggers.Define("apache-kafka", "Lag of a consumer group of Apache Kafka, in one or more topics.",
 		apacheConfig{Group: defaultGroup()}, open[apacheConfig])
-	k.Auth, k.Example = parameters(), example()
+	k.Auth, k.Example = slices.Concat(parameters(), bridgedParameters()), example()
+	k.Limits, k.LoginParameters = limits, []string{"sasl"}
 	return k
 }
 

@@ -24,18 +24,26 @@ const (
 	mechanismToken    = "oauthbearer"
 )
 
-// The mechanisms that the two kinds have.
+// mechanisms are those of one of the kinds.
+type mechanisms struct {
+	// native are those that this package has, and bridged those that only KEDA's scaler has.
+	native, bridged []string
+}
+
 var (
-	apacheMechanisms = []string{mechanismNone, mechanismPlain, mechanismSCRAM256, mechanismSCRAM512}
-	kafkaMechanisms  = append(slices.Clone(apacheMechanisms), mechanismToken)
+	ofApache = mechanisms{[]string{mechanismNone, mechanismPlain, mechanismSCRAM256, mechanismSCRAM512}, []string{mechanismAWS}}
+	ofKafka  = mechanisms{append(slices.Clone(ofApache.native), mechanismToken), []string{mechanismKerberos}}
 )
+
+// all returns all mechanisms of the kind.
+func (m mechanisms) all() []string { return slices.Concat(m.native, m.bridged) }
 
 // settings are the metadata that say how the brokers are reached.
 type settings struct {
 	server     Server
 	unsafe     bool
 	provider   string
-	mechanisms []string
+	mechanisms mechanisms
 }
 
 // digest returns a hash that is equal for equal settings.
@@ -61,7 +69,7 @@ func parameters() []triggers.AuthParameter {
 // tokenParameters returns those for oauthbearer.
 func tokenParameters() []triggers.AuthParameter {
 	return []triggers.AuthParameter{
-		{Name: "saslTokenProvider", Doc: "bearer, if the metadata do not have it."},
+		{Name: "saslTokenProvider", Doc: "bearer or aws_msk_iam, if the metadata do not have it."},
 		{Name: "oauthTokenEndpointUri", Doc: "URL of the token endpoint, with oauthbearer. The client secret is sent there."},
 		{Name: "scopes", Doc: "Scopes of the token, separated by commas, with oauthbearer."},
 		{Name: "oauthExtensions", Doc: "Extensions for the brokers such as logicalCluster=lkc-1, separated by commas, with oauthbearer."},
@@ -108,10 +116,14 @@ func (s settings) access(ctx context.Context, secrets triggers.Secrets) (access,
 }
 
 // check returns an error for parameters that are missing or not supported. It does not contain them.
-func (a access) check(mechanisms []string, provider string) error {
+func (a access) check(m mechanisms, provider string) error {
 	switch {
-	case checkMechanism(a.mechanism, mechanisms) != "":
-		return errors.New("the credential sasl " + checkMechanism(a.mechanism, mechanisms))
+	case slices.Contains(m.bridged, a.mechanism):
+		return fmt.Errorf("sasl is %s, which only the KEDA bridge has", a.mechanism)
+	case m.problem(a.mechanism) != "":
+		return errors.New("the credential sasl " + m.problem(a.mechanism))
+	case a.mechanism == mechanismToken && provider == providerAWS:
+		return fmt.Errorf("saslTokenProvider is %s, which only the KEDA bridge has", provider)
 	case a.mechanism != "" && (a.username == "" || a.password == ""):
 		return fmt.Errorf("sasl is %s, but the authenticationRef does not have both username and password", a.mechanism)
 	case a.mechanism == mechanismToken && checkProvider(provider) != "":
@@ -122,17 +134,15 @@ func (a access) check(mechanisms []string, provider string) error {
 	return nil
 }
 
-// checkMechanism returns the problem with a mechanism. Those that KEDA has and this package has not are named.
-func checkMechanism(mechanism string, supported []string) string {
+// problem returns the problem with a mechanism. Those that only the other kind has are named.
+func (m mechanisms) problem(mechanism string) string {
 	switch {
-	case mechanism == "" || slices.Contains(supported, mechanism):
+	case mechanism == "" || slices.Contains(m.all(), mechanism):
 		return ""
-	case mechanism == "gssapi":
-		return "is gssapi: Kerberos is not supported"
-	case mechanism == "aws_msk_iam":
-		return "is aws_msk_iam: the identity of AWS is not supported"
-	case mechanism == mechanismToken:
-		return "is oauthbearer, which only the type kafka has"
+	case mechanism == mechanismKerberos || mechanism == mechanismToken:
+		return "is " + mechanism + ", which only the type kafka has"
+	case mechanism == mechanismAWS:
+		return "is aws_msk_iam, which only the type apache-kafka has: here it is oauthbearer with the saslTokenProvider aws_msk_iam"
 	}
 	return "is not supported"
 }
@@ -140,12 +150,10 @@ func checkMechanism(mechanism string, supported []string) string {
 // checkProvider returns the problem with a source of tokens.
 func checkProvider(provider string) string {
 	switch provider {
-	case "", "bearer":
+	case "", "bearer", providerAWS:
 		return ""
-	case "aws_msk_iam":
-		return "is aws_msk_iam: the identity of AWS is not supported"
 	}
-	return "is not bearer"
+	return "is neither bearer nor aws_msk_iam"
 }
 
 // switchedOn returns the value of tls.

@@ -29,7 +29,7 @@ func TestKEDA(t *testing.T) {
 	t.Run("everything but a number makes the level unknown", testEverythingButNumberMakesLevelUnknown)
 	t.Run("a bridge that hangs makes the level unknown in time", testBridgeThatHangsMakesLevelUnknownInTime)
 	t.Run("the level is the number of replicas, and KEDA decides about activity", testLevelIsNumberOfReplicas)
-	t.Run("the level of a type of Impulse with a podIdentity is the value that KEDA's scaler measures", testLevelWithPodIdentity)
+	t.Run("the level of a type of Impulse is the value that KEDA's scaler measures", testLevelOfTypeOfImpulse)
 	t.Run("every type of KEDA is served, and those of the bridge are documented", testEveryTypeIsServed)
 	t.Run("the module of the bridge has the same protocol", testModuleOfBridgeHasSameProtocol)
 }
@@ -83,7 +83,7 @@ func testBridgeGetsWholeTrigger(t *testing.T) {
 	})
 	r := open(t, f.address, Config{map[string]string{"queueName": "orders", "connectionFromEnv": "AccountKey=1"}}, triggers.Env{
 		Namespace: "shop", Object: "orders", Trigger: "queue", Metric: scalers.Value, Input: true,
-		Secrets: triggertest.Secrets(map[string]string{"sas": "abc\n"}),
+		Secrets: triggertest.Secrets(map[string]string{"sas": "abc\n", "keytab": "\x05\x02\x00\xff\n"}),
 		PodIdentity: func(context.Context) (triggers.PodIdentity, error) {
 			return triggers.PodIdentity{
 				Provider: "aws", IdentityID: "id", IdentityTenantID: "tenant", IdentityAuthorityHost: "host", RoleARN: "role", ExternalID: "external", IdentityOwner: "keda",
@@ -95,7 +95,8 @@ func testBridgeGetsWholeTrigger(t *testing.T) {
 	}
 	want := `version:VERSION_CURRENT type:"azure-queue" namespace:"shop" object:"orders" trigger:"queue" ` +
 		`metadata:{key:"connectionFromEnv" value:"connectionFromEnv"} metadata:{key:"queueName" value:"orders"} ` +
-		`environment:{key:"connectionFromEnv" value:"AccountKey=1"} parameters:{key:"sas" value:"abc"} metric_type:"Value" input:true ` +
+		`environment:{key:"connectionFromEnv" value:"AccountKey=1"} parameters:{key:"keytab" value:"\x05\x02\x00\xff\n"} ` +
+		`parameters:{key:"sas" value:"abc"} metric_type:"Value" input:true ` +
 		`pod_identity:{provider:"aws" identity_id:"id" identity_tenant_id:"tenant" identity_authority_host:"host" role_arn:"role" ` +
 		`external_id:"external" identity_owner:"keda"}`
 	if text := strings.Join(strings.Fields(got.String()), " "); text != want {
@@ -128,7 +129,7 @@ func testEverythingButNumberMakesLevelUnknown(t *testing.T) {
 		"no metric":          {answer: &bridgeapi.ReadResponse{Version: bridgeapi.Version_VERSION_CURRENT}, want: "no metric for this trigger"},
 		"too many metrics":   {answer: many, want: "more than 32"},
 		"huge":               {answer: metrics(strings.Repeat("9", bridgeclient.MaxMessageBytes), "1"), want: "larger than max"},
-		"another version":    {answer: other, want: "version 7 of the protocol, and Impulse version 3: run the impulse-keda-bridge of the same release"},
+		"another version":    {answer: other, want: "version 7 of the protocol, and Impulse version 4: run the impulse-keda-bridge of the same release"},
 		"no version":         {answer: &bridgeapi.ReadResponse{}, want: "version 0 of the protocol"},
 		"an error":           {err: status.Error(codes.Unavailable, "queue\norders: 404"), want: `read azure-queue: queue\norders: 404`},
 		"an older bridge":    {err: status.Error(codes.Unimplemented, "unknown service"), want: "the KEDA bridge does not have it: unknown service"},
@@ -185,7 +186,7 @@ func FuzzNumber(f *testing.F) {
 	})
 }
 
-func testLevelWithPodIdentity(t *testing.T) {
+func testLevelOfTypeOfImpulse(t *testing.T) {
 	f := startFake(t)
 	requests := make(chan *bridgeapi.ReadRequest, 10)
 	f.answers(func(_ context.Context, r *bridgeapi.ReadRequest) (*bridgeapi.ReadResponse, error) {
@@ -194,14 +195,14 @@ func testLevelWithPodIdentity(t *testing.T) {
 	})
 	env := triggers.Env{Namespace: "shop", Object: "orders", KEDABridge: f.address, Poller: triggers.NewPoller(1, 1), Pool: triggers.NewPool()}
 	testkit.Background(t, env.Poller.Run)
-	source, err := OpenWithIdentity("postgresql")(map[string]string{"query": "SELECT 1"}, env)
+	source, err := OpenThroughBridge("postgresql")(map[string]string{"query": "SELECT 1"}, env)
 	if err != nil {
 		t.Fatal(err)
 	}
 	events := make(chan scalers.Event, 10)
 	testkit.Background(t, func(ctx context.Context) error { return source.Run(ctx, func(e scalers.Event) { events <- e }) })
-	if e := <-events; e.Err != nil || e.Value != 30_000 || e.Activity != scalers.ActiveByLevel {
-		t.Errorf("got the event %+v, want the level 30, and that the level decides about activity", e)
+	if e := <-events; e.Err != nil || e.Value != 30_000 || e.Activity != scalers.ActiveBySource {
+		t.Errorf("got the event %+v, want the level 30, and that the scaler decides about activity", e)
 	}
 	if r := <-requests; r.GetType() != "postgresql" || r.GetMetadata()["query"] != "SELECT 1" {
 		t.Errorf("got the request %v, want the type postgresql and the query", r)
@@ -226,6 +227,9 @@ func testEveryTypeIsServed(t *testing.T) {
 	}
 }
 
+// shared has Impulse's own types of which the bridge reads some triggers: which ones.
+var shared = map[string]string{"kafka": "with Kerberos or AWS", "apache-kafka": "with AWS"}
+
 // table returns the table of all types of KEDA. A type that the bridge does not have is Impulse's own: the tests of impulse convert hold
 // that against the list.
 func table(all []string) string {
@@ -238,6 +242,8 @@ func table(all []string) string {
 	for _, name := range all {
 		t, ok := bridged[name]
 		switch {
+		case shared[name] != "":
+			w.WriteString("| `" + name + "` | Impulse; " + shared[name] + " the KEDA bridge | see [CONTRIBUTING.md](../CONTRIBUTING.md#what-runs-against-what); through the bridge not run here |\n")
 		case !ok:
 			w.WriteString("| `" + name + "` | Impulse | see [CONTRIBUTING.md](../CONTRIBUTING.md#what-runs-against-what) |\n")
 		case t.run != "":

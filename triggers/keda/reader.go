@@ -67,11 +67,14 @@ func (r *reader) request(ctx context.Context) (*bridgeapi.ReadRequest, error) {
 	request := &bridgeapi.ReadRequest{
 		Version: bridgeapi.Version_VERSION_CURRENT, Type: r.kedaType,
 		Namespace: r.env.Namespace, Object: r.env.Object, Trigger: r.env.Trigger,
-		Metadata: map[string]string{}, Environment: map[string]string{}, Parameters: parameters,
+		Metadata: map[string]string{}, Environment: map[string]string{}, Parameters: make(map[string][]byte, len(parameters)),
 		MetricType: "AverageValue", Input: r.env.Input, PodIdentity: identity,
 	}
 	if r.env.Metric == scalers.Value {
 		request.MetricType = "Value"
+	}
+	for name, value := range parameters {
+		request.Parameters[name] = []byte(value)
 	}
 	for key, value := range r.config.Metadata {
 		if strings.HasSuffix(key, triggers.VariableSuffix) { // The name of the variable no longer matters.

@@ -25,13 +25,17 @@ func checkServers(ctx context.Context, check func(context.Context, string) error
 		return nil
 	}
 	checked := map[string]bool{}
+	parameters := make(map[string]string, len(r.GetParameters()))
+	for name, value := range r.GetParameters() {
+		parameters[name] = string(value)
+	}
 	for _, part := range []struct {
 		name   string
 		values map[string]string
 	}{
 		{"metadata", r.GetMetadata()},
 		{"the variable of", r.GetEnvironment()},
-		{"parameter", r.GetParameters()},
+		{"parameter", parameters},
 		{"podIdentity", map[string]string{"identityAuthorityHost": r.GetPodIdentity().GetIdentityAuthorityHost()}},
 	} {
 		for _, key := range slices.Sorted(maps.Keys(part.values)) {

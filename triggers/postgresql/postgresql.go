@@ -10,7 +10,7 @@ import (
 // Kind describes the trigger type postgresql.
 func Kind() triggers.Kind {
 	k := triggers.Define("postgresql", "The number that a query to a PostgreSQL database returns.", Config{}, open)
-	k.WithoutIdentity = "log in with userName and password, or with a client certificate"
+	k.Limits = triggers.WithoutPodIdentity("log in with userName and password, or with a client certificate")
 	k.Auth = []triggers.AuthParameter{
 		{Name: "connection", Doc: "A whole connection string, URL or key=value, instead of all parameters below except ca, cert and key."},
 		{Name: "password", Doc: "The password of the user."},

@@ -20,7 +20,7 @@ import (
 func Kind() triggers.Kind {
 	k := triggers.Define("prometheus", "The result of a PromQL query.", defaults(), open)
 	k.Auth = append(httpauth.Parameters(), awsParameters()...)
-	k.WithoutIdentity = "use authModes or an access key of AWS, or let a proxy beside the server sign the requests"
+	k.Limits = triggers.WithoutPodIdentity("use authModes or an access key of AWS, or let a proxy beside the server sign the requests")
 	k.Example = map[string]string{
 		"serverAddress": "http://prometheus.monitoring:9090", "query": "sum(rate(http_requests_total[1m]))", "threshold": "100",
 	}

@@ -21,7 +21,7 @@ const (
 func Kind() triggers.Kind {
 	k := triggers.Define("rabbitmq", "Messages in a queue of RabbitMQ, or the rates at which they are published and delivered.", defaults(), open)
 	k.Auth = parameters()
-	k.WithoutIdentity = "log in with username and password"
+	k.Limits = triggers.WithoutPodIdentity("log in with username and password")
 	k.Example = map[string]string{"host": "http://rabbitmq.shop:15672/shop", "queueName": "orders", "mode": queueLength, "value": "20"}
 	return k
 }

@@ -20,7 +20,7 @@ const maxReopen = 10 * time.Second
 
 // openSource opens the source of a trigger with its credentials.
 func openSource(all *credentials.Credentials, w *compile.Workload, t *compile.Trigger, env triggers.Env) (triggers.Source, error) {
-	none := t.Auth == nil && len(t.Variables.Auth)+len(t.Variables.Metadata) == 0
+	none := t.Auth == nil && len(t.Variables.Auth) == 0 && t.Metadata == nil
 	if none || all == nil {
 		return t.Kind.Open(t.Config, env)
 	}
@@ -42,10 +42,18 @@ type authenticated struct {
 // opened is what the source was opened with.
 type opened struct {
 	variables map[string]string
+	// config has the values of variables. If they are not valid, invalid names the parameters.
+	config  triggers.Config
+	invalid error
 	// shared is true if the readings are shared with other targets.
 	shared bool
-	// identity is true if the KEDA bridge reads the level, with the podIdentity of the authentication.
-	identity bool
+	// limit is why the KEDA bridge reads the level.
+	limit triggers.Limit
+}
+
+// equal reports whether a source that was opened with one of them is the same as with the other one.
+func (o opened) equal(other opened) bool {
+	return o.shared == other.shared && o.limit == other.limit && maps.Equal(o.variables, other.variables)
 }
 
 // Run runs the source.
@@ -67,9 +75,8 @@ func (a *authenticated) runOnce(ctx context.Context, emit func(scalers.Event)) e
 	before := a.all.Open(a.use)
 	defer before.Close()
 	with, err := a.read(ctx, before)
-	var config triggers.Config
 	if err == nil {
-		config, err = a.config(with.variables)
+		err = errors.Join(with.invalid, a.missingBridge(with.limit))
 	}
 	if err != nil {
 		emit(scalers.Event{Trigger: a.env.Trigger, At: scalers.InstantOf(a.env.Now()), Err: err})
@@ -81,7 +88,7 @@ func (a *authenticated) runOnce(ctx context.Context, emit func(scalers.Event)) e
 		return nil
 	}
 	use := a.use
-	if remote, ok := config.(triggers.Remote); ok {
+	if remote, ok := with.config.(triggers.Remote); ok {
 		use.Servers = remote.Servers()
 	}
 	credential := a.all.Open(use)
@@ -89,16 +96,20 @@ func (a *authenticated) runOnce(ctx context.Context, emit func(scalers.Event)) e
 	env := a.env
 	env.Secrets, env.SecretsChanged, env.Credentials = credential.Secrets, credential.Changed(), use.Identity(with.shared)
 	env.PodIdentity = credential.PodIdentity
-	var source triggers.Source
-	if with.identity {
-		source, err = a.trigger.Kind.OpenWithIdentity(a.trigger.Kind.ForKEDA(a.trigger.Metadata, with.variables), env)
-	} else {
-		source, err = a.trigger.Kind.Open(config, env)
-	}
+	source, err := a.open(with, env)
 	if err != nil {
 		return err
 	}
 	return a.runUntilChanged(ctx, source, before, with, withNotice(emit, credential.Stale))
+}
+
+// open opens the source: by the kind itself, or through the KEDA bridge.
+func (a *authenticated) open(with opened, env triggers.Env) (triggers.Source, error) {
+	kind := a.trigger.Kind
+	if with.limit == (triggers.Limit{}) {
+		return kind.Open(with.config, env)
+	}
+	return kind.OpenThroughBridge(kind.ForKEDA(a.trigger.Metadata, with.variables), env)
 }
 
 // withNotice adds to events without a notice why the vault of the credential could not be read again, if stale returns that.
@@ -126,7 +137,7 @@ func (a *authenticated) runUntilChanged(
 		case <-credential.Changed():
 		}
 		now, err := a.read(ctx, credential)
-		if err != nil || now.shared == with.shared && now.identity == with.identity && maps.Equal(now.variables, with.variables) {
+		if err != nil || now.equal(with) {
 			continue // While they cannot be read, the last ones are used.
 		}
 		cancel()
@@ -151,26 +162,38 @@ func (a *authenticated) read(ctx context.Context, credential *credentials.Creden
 			return opened{}, err
 		}
 	}
-	with.identity, err = a.needsIdentity(ctx, credential)
+	if with.config, with.invalid = a.config(with.variables); with.invalid == nil {
+		with.limit, err = a.limit(ctx, credential, with.config)
+	}
 	return with, err
 }
 
-// needsIdentity reports whether the authentication has an identity in a cloud that the scaler in KEDA would use, and this kind does not. It
-// returns an error if there is no KEDA bridge for that.
-func (a *authenticated) needsIdentity(ctx context.Context, credential *credentials.Credential) (bool, error) {
+// limit returns why the kind cannot read the trigger by itself, with its present credentials.
+func (a *authenticated) limit(ctx context.Context, credential *credentials.Credential, config triggers.Config) (triggers.Limit, error) {
 	kind := a.trigger.Kind
-	if kind.WithoutIdentity == "" || a.trigger.Auth == nil {
-		return false, nil
+	if kind.Limits == nil {
+		return triggers.Limit{}, nil
 	}
-	identity, err := credential.PodIdentity(ctx)
-	switch {
-	case err != nil || identity == (triggers.PodIdentity{}):
-		return false, err
-	case kind.OpenWithIdentity == nil || a.env.KEDABridge == "":
-		return false, fmt.Errorf("%s cannot use the podIdentity %s of its authentication by itself: %s, or %s",
-			kind.Name, identity.Provider, bridgeaddr.Requirement, kind.WithoutIdentity)
+	var login triggers.Login
+	var err error
+	if login.Identity, err = credential.PodIdentity(ctx); err != nil {
+		return triggers.Limit{}, err
 	}
-	return true, nil
+	if len(kind.LoginParameters) > 0 {
+		if login.Parameters, err = triggers.Secrets(credential.Secrets).Read(ctx, kind.LoginParameters...); err != nil {
+			return triggers.Limit{}, err
+		}
+	}
+	return kind.Limit(config, login), nil
+}
+
+// missingBridge returns an error if a limit demands the KEDA bridge and there is none.
+func (a *authenticated) missingBridge(limit triggers.Limit) error {
+	kind := a.trigger.Kind
+	if limit == (triggers.Limit{}) || kind.OpenThroughBridge != nil && a.env.KEDABridge != "" {
+		return nil
+	}
+	return fmt.Errorf("%s cannot use %s by itself: %s, or %s", kind.Name, limit.Feature, bridgeaddr.Requirement, limit.Instead)
 }
 
 // config returns the config with the values of variables.

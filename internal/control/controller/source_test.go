@@ -33,6 +33,8 @@ func TestSource(t *testing.T) {
 	t.Run("a polled source is read anew once its Secret changes", testPolledSourceIsReadAnewOnceItsSecretChanges)
 	t.Run("a kind that cannot use the podIdentity of its authentication is not opened without the KEDA bridge", testKindThatCannotUsePodIdentityIsNotOpened)
 	t.Run("the KEDA bridge reads a trigger as long as its authentication has a podIdentity", testBridgeReadsTriggerWithPodIdentity)
+	t.Run("the KEDA bridge reads a trigger as long as a parameter of its authentication asks for it", testBridgeReadsTriggerWithLogin)
+	t.Run("a source that runs is closed when a change demands the KEDA bridge and there is none", testSourceIsClosedWhenChangeDemandsBridge)
 	t.Run("an event says that the vault could not be read again", testEventSaysThatVaultCouldNotBeReadAgain)
 	t.Run("a source is opened anew when an environment variable in its metadata changes", testSourceIsOpenedAnewWhenEnvironmentVariableInItsMetadataChanges)
 }
@@ -49,11 +51,11 @@ type sourceEnv struct {
 	opened  chan sourceConfig
 	secrets chan string
 	ours    rest.Interface
-	// withoutIdentity means that the kind cannot use a podIdentity by itself. bridge is the address of the KEDA bridge, and bridged gets
-	// the metadata with which a source is opened there.
-	withoutIdentity bool
-	bridge          string
-	bridged         chan map[string]string
+	// limited means that the kind can use neither a podIdentity nor the login kerberos by itself. bridge is the address of the KEDA bridge,
+	// and bridged gets the metadata with which a source is opened there.
+	limited bool
+	bridge  string
+	bridged chan map[string]string
 }
 
 // sourceConfig is the metadata of the triggers of a sourceEnv.
@@ -141,10 +143,16 @@ func (e *sourceEnv) kind() triggers.Kind {
 			return 1000, nil
 		}, func(_ scalers.Instant, value scalers.Milli) scalers.Event { return scalers.Event{Value: value} }, env), nil
 	})
-	k.Auth = []triggers.AuthParameter{{Name: "password", Doc: "A password."}}
-	if e.withoutIdentity {
-		k.WithoutIdentity = "use a password"
-		k.OpenWithIdentity = func(metadata map[string]string, env triggers.Env) (triggers.Source, error) {
+	k.Auth = []triggers.AuthParameter{{Name: "password", Doc: "A password."}, {Name: "login", Doc: "How to log in."}}
+	if e.limited {
+		k.LoginParameters = []string{"login"}
+		k.Limits = func(c triggers.Config, l triggers.Login) triggers.Limit {
+			if l.Parameters["login"] == "kerberos" {
+				return triggers.Limit{Feature: "login kerberos", Instead: "use a password"}
+			}
+			return triggers.WithoutPodIdentity("use a password")(c, l)
+		}
+		k.OpenThroughBridge = func(metadata map[string]string, env triggers.Env) (triggers.Source, error) {
 			e.bridged <- metadata
 			return triggers.PollEach(triggers.PollKey{Server: "bridge", Key: "bridge"}, func(context.Context) (scalers.Milli, error) { return 7000, nil },
 				func(_ scalers.Instant, value scalers.Milli) scalers.Event { return scalers.Event{Value: value} }, env), nil
@@ -217,7 +225,7 @@ func testPolledSourceIsReadAnewOnceItsSecretChanges(t *testing.T) {
 
 func testKindThatCannotUsePodIdentityIsNotOpened(t *testing.T) {
 	e := newSourceEnv(t)
-	e.withoutIdentity = true
+	e.limited = true
 	e.define("identity", v1alpha1.TriggerAuthenticationSpec{PodIdentity: &v1alpha1.PodIdentity{Provider: v1alpha1.IdentityAWS}})
 	defer e.run(nil, &v1alpha1.AuthenticationRef{Name: "identity"})()
 	want := "asker cannot use the podIdentity aws of its authentication by itself: " + bridgeaddr.Requirement + ", or use a password"
@@ -228,7 +236,7 @@ func testKindThatCannotUsePodIdentityIsNotOpened(t *testing.T) {
 
 func testBridgeReadsTriggerWithPodIdentity(t *testing.T) {
 	e := newSourceEnv(t)
-	e.withoutIdentity, e.bridge = true, "unix:///bridge.sock"
+	e.limited, e.bridge = true, "unix:///bridge.sock"
 	identity := v1alpha1.TriggerAuthenticationSpec{PodIdentity: &v1alpha1.PodIdentity{Provider: v1alpha1.IdentityAWS}}
 	e.define("identity", identity)
 	defer e.run(map[string]string{"hostFromEnv": "HOST", "port": "5432"}, &v1alpha1.AuthenticationRef{Name: "identity"})()
@@ -242,6 +250,41 @@ func testBridgeReadsTriggerWithPodIdentity(t *testing.T) {
 	e.patch("identity", `{"spec": {"podIdentity": null, "secretTargetRef": [{"parameter": "password", "name": "db", "key": "pw"}]}}`)
 	if got := <-e.opened; got.Host != "first" {
 		t.Errorf("without the podIdentity it is opened with %+v, want the host first", got)
+	}
+}
+
+func testBridgeReadsTriggerWithLogin(t *testing.T) {
+	e := newSourceEnv(t)
+	e.limited, e.bridge = true, "unix:///bridge.sock"
+	e.define("kerberos", v1alpha1.TriggerAuthenticationSpec{SecretTargetRef: []v1alpha1.KeyRef{{Parameter: "login", Name: "db", Key: "pw"}}})
+	e.put("kerberos\n")
+	defer e.run(map[string]string{"host": "first"}, &v1alpha1.AuthenticationRef{Name: "kerberos"})()
+	for range 2 {
+		if got := <-e.bridged; got["host"] != "first" || len(e.opened) > 0 {
+			t.Errorf("it is opened with %v, want the host first, through the bridge", got)
+		}
+		e.put("password")
+		if got := <-e.opened; got.Host != "first" || len(e.bridged) > 0 {
+			t.Errorf("it is opened with %+v, want the host first, by the kind itself", got)
+		}
+		e.put("kerberos")
+	}
+}
+
+func testSourceIsClosedWhenChangeDemandsBridge(t *testing.T) {
+	e := newSourceEnv(t)
+	e.limited = true
+	e.define("kerberos", v1alpha1.TriggerAuthenticationSpec{SecretTargetRef: []v1alpha1.KeyRef{{Parameter: "login", Name: "db", Key: "pw"}}})
+	defer e.run(map[string]string{"host": "first"}, &v1alpha1.AuthenticationRef{Name: "kerberos"})()
+	<-e.opened
+	e.put("kerberos")
+	event := <-e.events
+	for event.Err == nil {
+		event = <-e.events
+	}
+	want := "asker cannot use login kerberos by itself: " + bridgeaddr.Requirement + ", or use a password"
+	if event.Err.Error() != want {
+		t.Errorf("got the error %v, want %s", event.Err, want)
 	}
 }
 

@@ -157,7 +157,7 @@ func compileTrigger(path string, t *v1alpha1.Trigger, kinds []triggers.Kind, err
 	level := config.Trigger()
 	metricOf(path, t, kind, &level, errs)
 	compiled := Trigger{Kind: kind, Config: config, Cached: t.UseCachedMetrics, Auth: t.AuthenticationRef, Variables: kind.Variables(metadata)}
-	if len(compiled.Variables.Metadata) > 0 || kind.WithoutIdentity != "" && t.AuthenticationRef != nil {
+	if compiled.needsMetadata() {
 		compiled.Metadata = metadata
 	}
 	return compiled, level, true

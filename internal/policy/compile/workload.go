@@ -60,8 +60,18 @@ type Trigger struct {
 	Auth   *v1alpha1.AuthenticationRef
 	// Variables are the environment variables that the metadata name.
 	Variables triggers.Variables
-	// Metadata is nil if Config has all that the source needs: without variables in it, and without a podIdentity that the kind cannot use.
+	// Metadata is nil if Config has all that the source needs.
 	Metadata map[string]string
+}
+
+// needsMetadata reports whether the source needs the metadata as they are written: because of variables in them, or because the KEDA bridge
+// reads the trigger, as its credentials may demand.
+func (t *Trigger) needsMetadata() bool {
+	if len(t.Variables.Metadata) > 0 {
+		return true
+	}
+	mayDemand := t.Kind.Limits != nil && (t.Auth != nil || len(t.Variables.Auth) > 0)
+	return mayDemand || t.Kind.Limit(t.Config, triggers.Login{}) != (triggers.Limit{})
 }
 
 // DryRunMessage returns the reason why nothing is written for a workload with DryRun.

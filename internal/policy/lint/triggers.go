@@ -7,12 +7,18 @@ import (
 	"time"
 
 	"github.com/impulse-sh/impulse/scalers"
+	"github.com/impulse-sh/impulse/triggers"
+	"github.com/impulse-sh/impulse/triggers/keda/bridgeaddr"
 )
 
 // requirement warns about a trigger for which Impulse alone is not enough.
 func (l *linter) requirement(i int) {
-	if kind := l.w.Triggers[i].Kind; kind.Requires != "" {
+	kind := l.w.Triggers[i].Kind
+	if kind.Requires != "" {
 		l.warn(path(i)+".type", kind.Name+" is served by the KEDA bridge", kind.Requires)
+	}
+	if limit := kind.Limit(l.w.Triggers[i].Config, triggers.Login{}); limit != (triggers.Limit{}) {
+		l.warn(path(i)+".metadata."+limit.Field, kind.Name+" uses "+limit.Feature+" only through the KEDA bridge", bridgeaddr.Requirement+", or "+limit.Instead)
 	}
 }
 

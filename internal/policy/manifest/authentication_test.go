@@ -141,7 +141,7 @@ func testTriggerThatCannotUseIdentityGetsWarning(t *testing.T) {
 	text := func(identity string) string {
 		return sharedAuthentication("shop", "impulse.sh", `allowedNamespaces: ["*"]`+"\n  podIdentity: {provider: "+identity+"}")
 	}
-	want := "warning: spec.triggers[0].authenticationRef: ClusterTriggerAuthentication /prometheus has a podIdentity, which prometheus uses only " +
+	want := "warning: spec.triggers[0].authenticationRef: prometheus uses the podIdentity aws of its authentication only " +
 		"through the KEDA bridge (" + bridgeaddr.Requirement + ", or use authModes or an access key of AWS, or let a proxy beside the server sign the requests)"
 	if got := report("f", text("aws")); !strings.Contains(got, want) {
 		t.Errorf("got %q, want %s", got, want)

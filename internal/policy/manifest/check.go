@@ -122,9 +122,12 @@ func warningsOf(o *Object, w *compile.Workload, authentications map[string]*Obje
 			note(field, key+" is not in these files", "it must be in the cluster")
 		case !a.allows(o.ScaledObject.Namespace):
 			note(field, key+" does not allow namespace "+o.ScaledObject.Namespace+": the trigger will be unknown", "add it to its "+allowedNamespaces)
-		case a.identity && w != nil && w.Triggers[i].Kind.WithoutIdentity != "":
-			kind := w.Triggers[i].Kind
-			note(field, key+" has a podIdentity, which "+kind.Name+" uses only through the KEDA bridge", bridgeaddr.Requirement+", or "+kind.WithoutIdentity)
+		case a.identity != "" && w != nil:
+			t := &w.Triggers[i]
+			limit := t.Kind.Limit(t.Config, triggers.Login{Identity: triggers.PodIdentity{Provider: a.identity}})
+			if limit != (triggers.Limit{}) && limit.Field == "" {
+				note(field, t.Kind.Name+" uses "+limit.Feature+" only through the KEDA bridge", bridgeaddr.Requirement+", or "+limit.Instead)
+			}
 		}
 	}
 	return all

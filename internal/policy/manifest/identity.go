@@ -14,13 +14,15 @@ import (
 // providers are the providers of a podIdentity in KEDA 2.21.
 var providers = []string{v1alpha1.IdentityAzure, v1alpha1.IdentityGoogle, v1alpha1.IdentityAWS, v1alpha1.IdentityEKS, v1alpha1.IdentityNone}
 
-// checkIdentity returns the mistakes in the podIdentity of an authentication, and records whether there is one.
+// checkIdentity returns the mistakes in the podIdentity of an authentication, and records its provider.
 func (o *Object) checkIdentity() []diag.Error {
 	node := mapping(strictyaml.Child(strictyaml.Resolve(strictyaml.Child(o.content, "spec")), "podIdentity"))
 	if node == nil {
 		return nil
 	}
-	o.identity = strictyaml.Text(strictyaml.Child(node, "provider")) != v1alpha1.IdentityNone
+	if provider := strictyaml.Text(strictyaml.Child(node, "provider")); provider != v1alpha1.IdentityNone {
+		o.identity = provider
+	}
 	return o.identityMistakes(node, "spec.podIdentity", providers)
 }
 

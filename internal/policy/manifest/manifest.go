@@ -28,8 +28,8 @@ type Object struct {
 	refused []string
 	// allowed are the namespaces that may use a ClusterTriggerAuthentication; nil for other kinds.
 	allowed []string
-	// identity means that it is an authentication with a podIdentity.
-	identity bool
+	// identity is the provider of the podIdentity of an authentication; "" without one.
+	identity string
 	// broken means that the object has a mistake that compiling it does not find.
 	broken bool
 }

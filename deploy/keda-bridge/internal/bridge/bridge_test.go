@@ -108,7 +108,7 @@ func (s *fakeScaler) Close(context.Context) error {
 func request(trigger, password string) *bridgeapi.ReadRequest {
 	return &bridgeapi.ReadRequest{
 		Version: bridgeapi.Version_VERSION_CURRENT, Type: "fake", Namespace: "shop", Object: "orders", Trigger: trigger,
-		Parameters: map[string]string{"password": password},
+		Parameters: map[string][]byte{"password": []byte(password)},
 	}
 }
 
@@ -280,7 +280,7 @@ func testAnotherVersionIsRefused(t *testing.T) {
 	old := request("a", "x")
 	old.Version = 9
 	_, err := e.server.Read(t.Context(), old)
-	if status.Code(err) != codes.FailedPrecondition || !strings.Contains(err.Error(), "version 3 of the protocol, and Impulse version 9") {
+	if status.Code(err) != codes.FailedPrecondition || !strings.Contains(err.Error(), "version 4 of the protocol, and Impulse version 9") {
 		t.Errorf("got the error %v, want both versions", err)
 	}
 	unknown := request("a", "x")
@@ -288,7 +288,7 @@ func testAnotherVersionIsRefused(t *testing.T) {
 	if _, err := e.server.Read(t.Context(), unknown); status.Code(err) != codes.Unimplemented {
 		t.Errorf("got the error %v, want the code Unimplemented", err)
 	}
-	if n := len(kedatypes.All()); n != 62 { // The 59 that Impulse does not have, and three for podIdentities.
-		t.Errorf("got %d types, want 62", n)
+	if n := len(kedatypes.All()); n != 64 { // The 59 that Impulse does not have, and five with logins that it does not have.
+		t.Errorf("got %d types, want 64", n)
 	}
 }

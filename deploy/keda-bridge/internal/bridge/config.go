@@ -40,7 +40,7 @@ func configOf(r *bridgeapi.ReadRequest) *scalersconfig.ScalerConfig {
 		TriggerName:       r.GetTrigger(), TriggerType: r.GetType(),
 		TriggerMetadata:  metadataOf(r),
 		ResolvedEnv:      clone(r.GetEnvironment()),
-		AuthParams:       clone(r.GetParameters()),
+		AuthParams:       texts(r.GetParameters()),
 		PodIdentity:      identityOf(r.GetPodIdentity()),
 		TriggerUniqueKey: r.GetNamespace() + "/" + r.GetObject() + "/" + r.GetTrigger(),
 		MetricType:       autoscalingv2.MetricTargetType(r.GetMetricType()),
@@ -76,6 +76,15 @@ func clone(m map[string]string) map[string]string {
 		return map[string]string{}
 	}
 	return maps.Clone(m)
+}
+
+// texts returns values as KEDA's scalers take them: a Go string holds any bytes.
+func texts(values map[string][]byte) map[string]string {
+	all := make(map[string]string, len(values))
+	for name, value := range values {
+		all[name] = string(value)
+	}
+	return all
 }
 
 // silent drops the events that scalers record, such as about deprecated parameters.

@@ -67,7 +67,7 @@ func (s *Server) Read(ctx context.Context, r *bridgeapi.ReadRequest) (*bridgeapi
 	defer cancel()
 	answer, err := s.pool.read(ctx, r, construct)
 	if err != nil {
-		return nil, withoutSecrets(err, r.GetParameters(), r.GetEnvironment())
+		return nil, withoutSecrets(err, texts(r.GetParameters()), r.GetEnvironment())
 	}
 	return answer, nil
 }

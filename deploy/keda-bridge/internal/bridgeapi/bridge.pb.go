@@ -29,18 +29,18 @@ type Version int32
 
 const (
 	Version_VERSION_UNKNOWN Version = 0
-	Version_VERSION_CURRENT Version = 3
+	Version_VERSION_CURRENT Version = 4
 )
 
 // Enum value maps for Version.
 var (
 	Version_name = map[int32]string{
 		0: "VERSION_UNKNOWN",
-		3: "VERSION_CURRENT",
+		4: "VERSION_CURRENT",
 	}
 	Version_value = map[string]int32{
 		"VERSION_UNKNOWN": 0,
-		"VERSION_CURRENT": 3,
+		"VERSION_CURRENT": 4,
 	}
 )
 
@@ -85,8 +85,8 @@ type ReadRequest struct {
 	Metadata map[string]string `protobuf:"bytes,6,rep,name=metadata,proto3" json:"metadata,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
 	// environment has the values of the environment variables that metadata name, with their names.
 	Environment map[string]string `protobuf:"bytes,7,rep,name=environment,proto3" json:"environment,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
-	// parameters are those of the authentication.
-	Parameters map[string]string `protobuf:"bytes,8,rep,name=parameters,proto3" json:"parameters,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	// parameters are those of the authentication. Some are no text, such as the keytab of kafka.
+	Parameters map[string][]byte `protobuf:"bytes,8,rep,name=parameters,proto3" json:"parameters,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
 	// metric_type is AverageValue or Value.
 	MetricType string `protobuf:"bytes,9,opt,name=metric_type,json=metricType,proto3" json:"metric_type,omitempty"`
 	// input is true if the value is an argument of a formula, which has the target.
@@ -176,7 +176,7 @@ func (x *ReadRequest) GetEnvironment() map[string]string {
 	return nil
 }
 
-func (x *ReadRequest) GetParameters() map[string]string {
+func (x *ReadRequest) GetParameters() map[string][]byte {
 	if x != nil {
 		return x.Parameters
 	}
@@ -674,7 +674,7 @@ const file_bridge_proto_rawDesc = "" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\x1a=\n" +
 	"\x0fParametersEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\x93\x02\n" +
+	"\x05value\x18\x02 \x01(\fR\x05value:\x028\x01\"\x93\x02\n" +
 	"\vPodIdentity\x12\x1a\n" +
 	"\bprovider\x18\x01 \x01(\tR\bprovider\x12\x1f\n" +
 	"\videntity_id\x18\x02 \x01(\tR\n" +
@@ -720,7 +720,7 @@ const file_bridge_proto_rawDesc = "" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01*3\n" +
 	"\aVersion\x12\x13\n" +
 	"\x0fVERSION_UNKNOWN\x10\x00\x12\x13\n" +
-	"\x0fVERSION_CURRENT\x10\x032\xb3\x01\n" +
+	"\x0fVERSION_CURRENT\x10\x042\xb3\x01\n" +
 	"\x06Bridge\x12I\n" +
 	"\x04Read\x12\x1f.impulse.kedabridge.ReadRequest\x1a .impulse.kedabridge.ReadResponse\x12^\n" +
 	"\vReadSecrets\x12&.impulse.kedabridge.ReadSecretsRequest\x1a'.impulse.kedabridge.ReadSecretsResponseB7Z5github.com/impulse-sh/impulse/triggers/keda/bridgeapib\x06proto3"

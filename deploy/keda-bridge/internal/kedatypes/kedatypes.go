@@ -1,5 +1,5 @@
-// Package kedatypes has the constructors of KEDA's scalers by their types: those types that Impulse does not have itself, and those that it
-// cannot read with a podIdentity.
+// Package kedatypes has the constructors of KEDA's scalers by their types: those types that Impulse does not have itself, and those of
+// which it cannot read all triggers.
 package kedatypes
 
 import (
@@ -19,6 +19,7 @@ type Constructor func(ctx context.Context, config *scalersconfig.ScalerConfig) (
 func All() map[string]Constructor { //nolint:funlen // One line per type.
 	return map[string]Constructor{
 		"activemq":                plain(scalers.NewActiveMQScaler),
+		"apache-kafka":            scalers.NewApacheKafkaScaler,
 		"arangodb":                plain(scalers.NewArangoDBScaler),
 		"artemis-queue":           plain(scalers.NewArtemisQueueScaler),
 		"aws-cloudwatch":          scalers.NewAwsCloudwatchScaler,
@@ -56,6 +57,7 @@ func All() map[string]Constructor { //nolint:funlen // One line per type.
 		"huawei-cloudeye":         plain(scalers.NewHuaweiCloudeyeScaler),
 		"ibmmq":                   plain(scalers.NewIBMMQScaler),
 		"influxdb":                plain(scalers.NewInfluxDBScaler),
+		"kafka":                   scalers.NewKafkaScaler,
 		"kubernetes-resource":     kubernetesResource,
 		"liiklus":                 plain(scalers.NewLiiklusScaler),
 		"loki":                    plain(scalers.NewLokiScaler),

@@ -94,9 +94,13 @@ func follow(t *testing.T, kind string, s source) {
 func read(ctx context.Context, b *bridge.Server, kind string, s source) (*bridgeapi.ReadResponse, error) {
 	ctx, cancel := context.WithTimeout(ctx, 20*time.Second)
 	defer cancel()
+	parameters := map[string][]byte{}
+	for name, value := range s.parameters {
+		parameters[name] = []byte(value)
+	}
 	return b.Read(ctx, &bridgeapi.ReadRequest{
 		Version: bridgeapi.Version_VERSION_CURRENT, Type: kind, Namespace: "default", Object: "object", Trigger: "trigger",
-		Metadata: s.metadata, Parameters: s.parameters, PodIdentity: s.identity, MetricType: "AverageValue",
+		Metadata: s.metadata, Parameters: parameters, PodIdentity: s.identity, MetricType: "AverageValue",
 	})
 }
 
