@@ -47,8 +47,9 @@ test-unit: ## Run every test that needs no control plane, and count the others.
 	@./test/unit
 
 .PHONY: e2e
-e2e: ## Run the end-to-end tests, and those of every kind of trigger against its real server.
-	@./test/with-sandbox go test -race -timeout 20m -count=1 ./test/e2e/... ./triggers/...
+e2e: export IMPULSE_TEST_INSTALL ?= 1
+e2e: ## Run the end-to-end tests, and those of every kind of trigger against its real server, which root installs.
+	@./test/with-sandbox ./test/run -p 3 -count=1 ./test/e2e/... ./triggers/...
 
 .PHONY: lint
 lint: ## Run golangci-lint on every module but that of the KEDA bridge.
