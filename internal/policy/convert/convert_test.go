@@ -18,6 +18,7 @@ func TestConvert(t *testing.T) {
 	t.Run("a metric of an adapter is read from the same adapter", testMetricOfAdapterIsReadFromSameAdapter)
 	t.Run("a selector that an HPA cannot read is a mistake", testSelectorThatHPACannotReadIsMistake)
 	t.Run("kubectl's annotations are not copied", testKubectlsAnnotationsAreNotCopied)
+	t.Run("the annotation that hands over an HPA to KEDA is removed with a note", testAnnotationThatHandsOverHPAIsRemovedWithNote)
 	t.Run("an object with restoreToOriginalReplicaCount is converted without a note", testObjectWithRestoreToOriginalReplicaCountIsConvertedWithoutNote)
 	t.Run("percentages that an HPA computes differently are noted with their numbers", testPercentagesThatHPAComputesDifferentlyAreNotedWithTheirNumbers)
 	t.Run("percentages of a KEDA object are computed as those of its HPA", testPercentagesOfKEDAObjectAreComputedAsThoseOfItsHPA)
@@ -119,6 +120,19 @@ func testKubectlsAnnotationsAreNotCopied(t *testing.T) {
 	so, _ := KEDA(old)
 	if len(so.Annotations) != 1 || so.Annotations["autoscaling.keda.sh/paused"] != "true" || !strings.HasPrefix(so.APIVersion, "impulse.sh/") {
 		t.Errorf("%+v %+v", so.TypeMeta, so.ObjectMeta)
+	}
+}
+
+func testAnnotationThatHandsOverHPAIsRemovedWithNote(t *testing.T) {
+	old := &v1alpha1.ScaledObject{}
+	old.Annotations = map[string]string{transferAnnotation: "true"}
+	so, notes := KEDA(old)
+	if note := noteWith(notes, "take over the HPA"); len(so.Annotations) != 0 || !strings.Contains(note, "impulse adopt hpa") {
+		t.Errorf("got the annotations %v and the note %q, want none and one that names impulse adopt hpa", so.Annotations, note)
+	}
+	old.Annotations[transferAnnotation] = "false"
+	if so, notes = KEDA(old); len(so.Annotations) != 0 || noteWith(notes, "take over the HPA") != "" {
+		t.Errorf("got the annotations %v and the notes %v, want no annotation and no note: false has no effect in KEDA either", so.Annotations, notes)
 	}
 }
 

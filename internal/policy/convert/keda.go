@@ -18,6 +18,9 @@ const (
 	kedaMax      int32 = 100
 )
 
+// transferAnnotation has an HPA of the target handed over to KEDA.
+const transferAnnotation = "scaledobject.keda.sh/transfer-hpa-ownership"
+
 // KEDA converts one of KEDA's ScaledObjects, which has the same fields. It returns notes about the differences that are left.
 func KEDA(old *v1alpha1.ScaledObject) (so *v1alpha1.ScaledObject, notes []diag.Error) {
 	var left diagnostics
@@ -28,6 +31,10 @@ func KEDA(old *v1alpha1.ScaledObject) (so *v1alpha1.ScaledObject, notes []diag.E
 	setDefault(&spec.MinReplicaCount, 0)
 	left.renewTarget(&spec.ScaleTargetRef)
 	left.readSwitches(so.Annotations)
+	if old.Annotations[transferAnnotation] == "true" {
+		left.add("metadata.annotations."+transferAnnotation, "has KEDA take over the HPA of the target",
+			"it was removed: impulse adopt hpa takes it over, and impulse run --watch-keda, which reads the original")
+	}
 	left.keepOneReplica(spec)
 	left.dropFallback(spec)
 	setDefault(&spec.MaxReplicaCount, kedaMax)

@@ -20,11 +20,11 @@ const (
 	behaviorAnnotation = "autoscaling.alpha.kubernetes.io/behavior"
 )
 
-// unkept are the annotations that a converted object does not have: those of old HPAs, which are converted or belong to the status, and
-// kubectl's copy of the original.
+// unkept are the annotations that a converted object does not have: those of old HPAs, which are converted or belong to the status, KEDA's for
+// taking over an HPA, and kubectl's copy of the original.
 var unkept = []string{
 	metricsAnnotation, behaviorAnnotation, "autoscaling.alpha.kubernetes.io/conditions", "autoscaling.alpha.kubernetes.io/current-metrics",
-	"kubectl.kubernetes.io/last-applied-configuration",
+	"kubectl.kubernetes.io/last-applied-configuration", transferAnnotation,
 }
 
 // V2beta1 is a HorizontalPodAutoscaler of autoscaling/v2beta1. Its metrics have the form that the annotation of autoscaling/v1 has.
