@@ -97,7 +97,8 @@ func (r *reading) readVariables(variables map[string]string) error {
 	return nil
 }
 
-// set sets a parameter, if it is wanted, to what value returns.
+// set sets a parameter, if it is wanted, to what value returns. White space alone is as good as no value, as in KEDA: nothing is sent for it,
+// and it replaces no other value.
 func (r *reading) set(parameter string, value func() (text string, defined bool, err error)) error {
 	if !r.wants(parameter) {
 		return nil
@@ -106,7 +107,7 @@ func (r *reading) set(parameter string, value func() (text string, defined bool,
 	if err != nil {
 		return fmt.Errorf("parameter %s: %w", parameter, err)
 	}
-	if defined {
+	if defined && strings.TrimSpace(text) != "" {
 		r.values[parameter] = text
 	}
 	return nil

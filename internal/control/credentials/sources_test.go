@@ -23,6 +23,7 @@ import (
 
 func TestSources(t *testing.T) {
 	t.Run("parameters come from ConfigMaps, Secrets and OAuth 2 clients", testParametersComeFromConfigMapsSecretsAndOAuth2Clients)
+	t.Run("an empty value is no value", testEmptyValueIsNoValue)
 	t.Run("environment variables are those of the target's container", testEnvironmentVariablesAreThoseOfTargetsContainer)
 	t.Run("a parameter of the authentication overrides a variable of the metadata", testParameterOfAuthenticationOverridesVariableOfMetadata)
 	t.Run("a token is issued for its audience and its namespace", testTokenIsIssuedForItsAudienceAndItsNamespace)
@@ -90,6 +91,29 @@ func testParametersComeFromConfigMapsSecretsAndOAuth2Clients(t *testing.T) {
 	if n := c.secrets.pool.Len(); n != 0 {
 		t.Errorf("%d Secrets are watched, want none: the authentication names none any more", n)
 	}
+}
+
+func testEmptyValueIsNoValue(t *testing.T) {
+	v := newCredentialsEnv(t)
+	v.createConfigMap("settings", map[string]string{"user": "me", "password": "of the map"})
+	v.createTarget(corev1.EnvVar{Name: "TOKEN", Value: "of the app"}, corev1.EnvVar{Name: "EMPTY"})
+	v.put("empty", "")
+	v.put("blank", " \n")
+	v.define("empty", v1alpha1.TriggerAuthenticationSpec{
+		ConfigMapTargetRef: []v1alpha1.KeyRef{{Parameter: "password", Name: "settings", Key: "password"}},
+		SecretTargetRef: []v1alpha1.KeyRef{
+			{Parameter: "password", Name: "empty", Key: "pw"}, {Parameter: "username", Name: "blank", Key: "pw"}, {Parameter: "token", Name: "empty", Key: "pw"},
+		},
+	})
+	c := v.credentials(v.config)
+	k := c.Open(Use{Target: v.target, Ref: &v1alpha1.AuthenticationRef{Name: "empty"}, Variables: map[string]string{"token": "TOKEN", "other": "EMPTY"}})
+	defer k.Close()
+	v.expectSecrets(k, map[string]string{"password": "of the map", "token": "of the app"}, "username", "other")
+	v.put("empty", "new-password")
+	<-k.Changed()
+	v.awaitValue(k, "of the map", "new-password")
+	v.put("empty", "")
+	v.awaitValue(k, "new-password", "of the map")
 }
 
 func testEnvironmentVariablesAreThoseOfTargetsContainer(t *testing.T) {
