@@ -72,7 +72,7 @@ func (c *costs) pushReactions(ctx context.Context, each pushed, bareTarget strin
 	if err != nil {
 		return result{}, err
 	}
-	if err := wait(ctx, settleTime); err != nil {
+	if err := wait(ctx, steadyTime); err != nil {
 		return result{}, err
 	}
 	var ours, bare []time.Duration

@@ -49,7 +49,7 @@ func (c *costs) sharedQueries(ctx context.Context) ([]result, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := wait(ctx, settleTime); err != nil {
+	if err := wait(ctx, steadyTime); err != nil {
 		return nil, err
 	}
 	answered := func() (float64, error) {

@@ -17,10 +17,10 @@ import (
 const (
 	// objectsPerFile is the number of objects in one file.
 	objectsPerFile = 100
-	// settleTime is the time without a first status and without a failed reading before a measurement, which begins after settleTimes of
+	// steadyTime is the time without a first status and without a failed reading before a measurement, which begins after steadyAttempts of
 	// it in any case.
-	settleTime  = 2 * time.Second
-	settleTimes = 20
+	steadyTime     = 2 * time.Second
+	steadyAttempts = 20
 	// maxFailed: one of this many readings may fail, such as by a timeout on a busy machine.
 	maxFailed = 100
 )
@@ -107,7 +107,7 @@ func (m *measured) startBare(ctx context.Context) (*process.Process, error) {
 
 // measureCPU measures the CPU that both use in the same time.
 func (m *measured) measureCPU(ctx context.Context) error {
-	if err := m.settle(ctx); err != nil {
+	if err := m.awaitSteady(ctx); err != nil {
 		return err
 	}
 	began := time.Now()
@@ -134,12 +134,12 @@ func (m *measured) measureCPU(ctx context.Context) error {
 	return nil
 }
 
-// settle waits until the first status of each object is written, and no reading has failed for a while, because on a busy machine some of
-// the first ones do. It does not wait longer than settleTimes.
-func (m *measured) settle(ctx context.Context) error {
+// awaitSteady waits until the first status of each object is written, and no reading has failed for a while, because on a busy machine some
+// of the first ones do. It does not wait longer than steadyAttempts.
+func (m *measured) awaitSteady(ctx context.Context) error {
 	last := -1.0
-	for range settleTimes {
-		if err := wait(ctx, settleTime); err != nil {
+	for range steadyAttempts {
+		if err := wait(ctx, steadyTime); err != nil {
 			return err
 		}
 		written, err := m.sum(ctx, m.url, "impulse_status_writes_total")

@@ -63,7 +63,7 @@ func (b *tape) policy() *scalers.Policy {
 		CPUInitializationPeriod: b.duration(), InitialReadinessDelay: b.duration(),
 	}
 	if pause := b.byte(); pause < 20 {
-		p.Paused = scalers.Paused{Fixed: pause < 4, At: int32(b.number()), Keep: pause < 8, In: pause < 12, Out: pause < 16}
+		p.Paused = scalers.Paused{Fixed: pause < 4, At: int32(b.number()), All: pause < 8, In: pause < 12, Out: pause < 16}
 	}
 	if b.byte()%2 == 0 {
 		p.Fallback = &scalers.Fallback{

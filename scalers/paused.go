@@ -8,7 +8,7 @@ func (c *chain) applyPaused() {
 	case paused.Fixed:
 		c.step(Step{Rule: RulePaused, To: max(paused.At, 0), Until: Never})
 		c.wakeOnlyForReadings()
-	case paused.Keep:
+	case paused.All:
 		c.step(Step{Rule: RulePaused, To: current, Until: Never})
 		c.wakeOnlyForReadings()
 	case paused.In && c.count.value < current, paused.Out && c.count.value > current:

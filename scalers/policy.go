@@ -101,8 +101,8 @@ type Paused struct {
 	// Fixed sets the count to exactly At, which is 0 or more. Limits do not apply.
 	Fixed bool
 	At    int32
-	// Keep forbids every change, In forbids lowering, and Out forbids raising the count.
-	Keep, In, Out bool
+	// All forbids every change, In forbids lowering, and Out forbids raising the count.
+	All, In, Out bool
 }
 
 // NoIdle is the Idle of a policy without an idle count.

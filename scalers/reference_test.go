@@ -348,7 +348,7 @@ func (m *reference) paused(current, n int64) int64 {
 	switch paused := m.policy.Paused; {
 	case paused.Fixed:
 		return int64(paused.At)
-	case paused.Keep, paused.In && n < current, paused.Out && n > current:
+	case paused.All, paused.In && n < current, paused.Out && n > current:
 		return current
 	default:
 		return n

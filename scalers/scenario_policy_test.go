@@ -124,7 +124,7 @@ func (s *scenario) paused(text string) scalers.Paused {
 	case "no":
 		return scalers.Paused{}
 	case "keep":
-		return scalers.Paused{Keep: true}
+		return scalers.Paused{All: true}
 	case "in":
 		return scalers.Paused{In: true}
 	case "out":

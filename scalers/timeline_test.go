@@ -191,7 +191,7 @@ func (l *timeline) play() {
 		l.logf("decides for no reason; %s is confirmed: %t", e.Trigger, !e.Stale)
 	case 2:
 		l.policy.ForceActivation = l.rand.IntN(4) == 0
-		l.policy.Paused = []scalers.Paused{{}, {}, {Keep: true}, {In: true}, {Out: true}, {Fixed: true, At: 7}}[l.rand.IntN(6)]
+		l.policy.Paused = []scalers.Paused{{}, {}, {All: true}, {In: true}, {Out: true}, {Fixed: true, At: 7}}[l.rand.IntN(6)]
 		l.logf("paused: %+v, forced active: %t", l.policy.Paused, l.policy.ForceActivation)
 	case 3:
 		l.policy.Max = max(l.policy.Min, 1) + l.rand.Int32N(12)

@@ -57,7 +57,7 @@ func upCommand(at *place) *cobra.Command {
 	f.StringVar(&flags.options.AlertmanagerConfig, "alertmanager-config", "", "Alertmanager's configuration (default: alertmanager.yml in the sandbox's folder)")
 	f.DurationVar(&flags.options.HPASyncPeriod, "hpa-sync-period", 0, "how often HorizontalPodAutoscalers decide (default: Kubernetes' own, 15s)")
 	f.BoolVar(&flags.options.UnsafeNoFsync, "unsafe-no-fsync", false, "let etcd not wait for the disk")
-	f.BoolVar(&flags.options.Keep, "keep", false, "leave the folder, with its logs, when the sandbox ends; sandbox down removes it")
+	f.BoolVar(&flags.options.RetainDir, "keep", false, "leave the folder, with its logs, when the sandbox ends; sandbox down removes it")
 	f.BoolVar(&flags.options.WithoutKubectl, "without-kubectl", false, "do not build kubectl where there is none")
 	f.BoolVar(&flags.staged, "staged", false, "write the ready file when the control plane is ready, and again when another component is ready")
 	f.IntVar(&flags.progress, "progress-fd", 0, "show what is being built on this open file (default: standard error)")

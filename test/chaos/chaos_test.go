@@ -34,10 +34,10 @@ var (
 )
 
 const (
-	// settleTimeout is how long the counts may take to be right once nothing changes and no fault is active.
-	settleTimeout = 40 * time.Second
-	// settledFor is how long they must then stay right.
-	settledFor = 2500 * time.Millisecond
+	// convergeTimeout is how long the counts may take to be right once nothing changes and no fault is active.
+	convergeTimeout = 40 * time.Second
+	// steadyFor is how long they must then stay right.
+	steadyFor = 2500 * time.Millisecond
 	// maxMemory is the memory that an Impulse may use, in bytes.
 	maxMemory = 200 << 20
 	// One in outageEvery seeds stops the API server.
@@ -143,7 +143,7 @@ func (e *env) awaitCounts() {
 	e.t.Helper()
 	since := time.Time{}
 	var wrong error
-	err := process.WaitFor(e.t.Context(), settleTimeout, "all counts are right", func(ctx context.Context) (bool, error) {
+	err := process.WaitFor(e.t.Context(), convergeTimeout, "all counts are right", func(ctx context.Context) (bool, error) {
 		if now := e.checkCounts(ctx); now != nil && ctx.Err() == nil {
 			since, wrong = time.Time{}, now
 			return false, nil
@@ -151,7 +151,7 @@ func (e *env) awaitCounts() {
 		if since.IsZero() {
 			since = time.Now()
 		}
-		return time.Since(since) > settledFor, nil
+		return time.Since(since) > steadyFor, nil
 	})
 	if err != nil {
 		e.ledger.fail("%v: %v", err, wrong)

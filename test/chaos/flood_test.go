@@ -86,7 +86,7 @@ func (f *flood) change(i int) *subject {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	s := f.all[i%len(f.all)]
-	if s.busy || s.right.IsZero() && time.Since(s.accepted) < settleTimeout {
+	if s.busy || s.right.IsZero() && time.Since(s.accepted) < convergeTimeout {
 		return nil
 	}
 	f.checkLast(s)
@@ -202,8 +202,8 @@ func (f *flood) observe(w write) {
 	}
 }
 
-// settled reports whether every count follows the last accepted alert.
-func (f *flood) settled() bool {
+// converged reports whether every count follows the last accepted alert.
+func (f *flood) converged() bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	for _, s := range f.all {

@@ -54,7 +54,7 @@ func testLeaderIsKilledAgainAndAgain(t *testing.T) {
 	}()
 	kills, stops := e.endLeaders(ctx, f)
 	<-done
-	if err := process.WaitFor(t.Context(), settleTimeout, "every count follows", func(context.Context) (bool, error) { return f.settled(), nil }); err != nil {
+	if err := process.WaitFor(t.Context(), convergeTimeout, "every count follows", func(context.Context) (bool, error) { return f.converged(), nil }); err != nil {
 		f.wrong = append(f.wrong, err.Error())
 	}
 	e.inspect()

@@ -93,7 +93,7 @@ func (s *pushSource) untilNext(began time.Time) time.Duration {
 func (s *pushSource) report(ctx context.Context, emit func(scalers.Event)) {
 	limited, cancel := context.WithTimeoutCause(ctx, readTimeout, fmt.Errorf("no answer within %s", readTimeout))
 	defer cancel()
-	streamed := s.signals.take()
+	streamed := s.signals.drain()
 	at := scalers.InstantOf(s.env.Now())
 	m, err := s.reader.read(limited)
 	if ctx.Err() != nil {

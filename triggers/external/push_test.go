@@ -55,17 +55,17 @@ func testStreamedTargetIsReadAtOnce(t *testing.T) {
 func testStreamedActivityCountsUntilNextReading(t *testing.T) {
 	source := &pushSource{signals: newSignals()}
 	source.signals.received(true)
-	if !source.signals.take() || source.signals.take() {
+	if !source.signals.drain() || source.signals.drain() {
 		t.Error("streamed activity does not count for exactly one reading")
 	}
 	source.signals.received(true)
-	source.signals.restore(source.signals.take())
-	if !source.signals.take() {
+	source.signals.restore(source.signals.drain())
+	if !source.signals.drain() {
 		t.Error("streamed activity does not count for the reading after one that failed")
 	}
 	source.signals.received(true)
 	source.signals.received(false)
-	if source.signals.take() {
+	if source.signals.drain() {
 		t.Error("streamed activity counts although the server has streamed since that there is none")
 	}
 }

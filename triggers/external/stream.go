@@ -20,8 +20,8 @@ const (
 	lastRetry  = 30 * time.Second
 	// unimplementedRetry is the delay before a stream is opened again that the server does not implement.
 	unimplementedRetry = 5 * time.Minute
-	// settleTime is how long a stream has to last before it counts as open although the server has sent nothing.
-	settleTime = time.Second
+	// openAfter is how long a stream has to last before it counts as open although the server has sent nothing.
+	openAfter = time.Second
 )
 
 // reasonNotStreaming is the reason of the notice that the server does not stream.
@@ -56,8 +56,8 @@ func (s *signals) received(active bool) {
 	s.active = active
 }
 
-// take returns and resets the streamed activity, when a reading begins.
-func (s *signals) take() bool {
+// drain returns and resets the streamed activity, when a reading begins.
+func (s *signals) drain() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	active := s.active
@@ -65,15 +65,15 @@ func (s *signals) take() bool {
 	return active
 }
 
-// restore undoes take, after a reading that failed.
+// restore undoes drain, after a reading that failed.
 func (s *signals) restore(active bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.active = s.active || active
 }
 
-// settled records that the stream of activity is open.
-func (s *signals) settled() {
+// opened records that the stream of activity is open.
+func (s *signals) opened() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.broken != nil {
@@ -82,8 +82,8 @@ func (s *signals) settled() {
 	}
 }
 
-// unsettled records why the stream of activity has ended before it was settled.
-func (s *signals) unsettled(err error) {
+// ended records why the stream of activity has ended before it counted as open.
+func (s *signals) ended(err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.broken = err
@@ -126,10 +126,10 @@ func (s *pushSource) follow(ctx context.Context, stream func(context.Context) er
 
 // streamActivity makes a reading due for each activity that the server streams. Its error has a status code.
 func (s *pushSource) streamActivity(ctx context.Context) error {
-	settled := time.AfterFunc(settleTime, s.signals.settled)
+	opens := time.AfterFunc(openAfter, s.signals.opened)
 	err := receive(ctx, s, pb.ExternalScalerClient.StreamIsActive, func(r *pb.IsActiveResponse) { s.signals.received(r.GetResult()) })
-	if settled.Stop() && ctx.Err() == nil {
-		s.signals.unsettled(reason(ctx, "StreamIsActive", err))
+	if opens.Stop() && ctx.Err() == nil {
+		s.signals.ended(reason(ctx, "StreamIsActive", err))
 	}
 	return err
 }

@@ -101,7 +101,7 @@ func (r *podsReader) read(ctx context.Context) (scalers.Milli, error) {
 		return 0, err
 	}
 	var levels []scalers.Milli
-	for i, a := range r.ask(ctx, c, endpoints) {
+	for i, a := range r.readAll(ctx, c, endpoints) {
 		if a.err == nil {
 			levels = append(levels, a.level)
 			continue
@@ -126,13 +126,13 @@ type podAnswer struct {
 	err   error
 }
 
-// ask asks all pods, several at a time.
-func (r *podsReader) ask(ctx context.Context, c *client, endpoints []triggers.ServiceEndpoint) []podAnswer {
+// readAll reads the numbers of all pods, several at a time.
+func (r *podsReader) readAll(ctx context.Context, c *client, endpoints []triggers.ServiceEndpoint) []podAnswer {
 	answers := make([]podAnswer, len(endpoints))
 	next := make(chan int)
-	var asking sync.WaitGroup
+	var reads sync.WaitGroup
 	for range min(podsAtOnce, len(endpoints)) {
-		asking.Go(func() {
+		reads.Go(func() {
 			for i := range next {
 				answers[i].level, answers[i].err = c.read(ctx, podURL(r.url, endpoints[i]))
 			}
@@ -142,7 +142,7 @@ func (r *podsReader) ask(ctx context.Context, c *client, endpoints []triggers.Se
 		next <- i
 	}
 	close(next)
-	asking.Wait()
+	reads.Wait()
 	return answers
 }
 

@@ -90,14 +90,14 @@ func (s *server) testRefusalOfServerHasItsReason(t *testing.T) {
 func (s *server) testServerDoesNotLogAbortedConnection(t *testing.T) {
 	s.user("polite", password)
 	const aborted = "SELECT VARIABLE_VALUE FROM information_schema.GLOBAL_STATUS WHERE VARIABLE_NAME = 'Aborted_clients'"
-	before := s.ask(t.Context(), aborted)
+	before := s.queryValue(t.Context(), aborted)
 	t.Run("the trigger ends", func(t *testing.T) {
 		if v, err := reading(t, environment(map[string]string{"password": password}), s.metadata("username", "polite")); err != nil || v != 3000 {
 			t.Errorf("got %v, %v, want 3", v, err)
 		}
 	})
 	testkit.Eventually(t, "the connection is closed", func(ctx context.Context) bool { return s.connections(ctx, "polite") == "" })
-	if after := s.ask(t.Context(), aborted); after != before {
+	if after := s.queryValue(t.Context(), aborted); after != before {
 		t.Errorf("%s connections are aborted, want %s", after, before)
 	}
 }
@@ -113,7 +113,7 @@ func (s *server) testServerEndsQueryThatTakesTooLong(t *testing.T) {
 		events := run(t, env, decoded(t, s.metadata("query", query)))
 		eventually(t, events, "the server ends the query", unknownWith("the server ended the query: it took too long (error 1969)"))
 		testkit.Eventually(t, "at most the query of the current reading runs", func(ctx context.Context) bool {
-			return s.ask(ctx, "SELECT count(*) FROM information_schema.PROCESSLIST WHERE USER = 'reader' AND INFO LIKE '%slow%'") <= "1"
+			return s.queryValue(ctx, "SELECT count(*) FROM information_schema.PROCESSLIST WHERE USER = 'reader' AND INFO LIKE '%slow%'") <= "1"
 		})
 	}
 }
@@ -143,7 +143,7 @@ func (s *server) testTableThatIsDroppedMakesLevelUnknownUntilItExistsAgain(t *te
 
 // connections returns the identifiers of a user's connections.
 func (s *server) connections(ctx context.Context, user string) string {
-	return s.ask(ctx, "SELECT COALESCE(GROUP_CONCAT(ID ORDER BY ID), '') FROM information_schema.PROCESSLIST WHERE USER = '"+user+"'")
+	return s.queryValue(ctx, "SELECT COALESCE(GROUP_CONCAT(ID ORDER BY ID), '') FROM information_schema.PROCESSLIST WHERE USER = '"+user+"'")
 }
 
 func (s *server) testRotatedPasswordIsUsedForNextReadingWithoutError(t *testing.T) {

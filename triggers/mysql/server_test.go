@@ -127,8 +127,8 @@ func (s *server) admin(statements ...string) {
 	}
 }
 
-// ask returns the value of a query of the user admin.
-func (s *server) ask(ctx context.Context, query string) string {
+// queryValue returns the value of a query of the user admin.
+func (s *server) queryValue(ctx context.Context, query string) string {
 	s.t.Helper()
 	db := s.open()
 	defer func() { _ = db.Close() }()

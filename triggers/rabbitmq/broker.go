@@ -82,7 +82,7 @@ func (b *broker) begin(name string) (*request, error) {
 	r := &request{done: make(chan struct{})}
 	b.pending[name] = r
 	b.requests.Go(func() {
-		r.queue, r.err = b.ask(name)
+		r.queue, r.err = b.query(name)
 		b.mu.Lock()
 		delete(b.pending, name)
 		b.mu.Unlock()
@@ -91,8 +91,8 @@ func (b *broker) begin(name string) (*request, error) {
 	return r, nil
 }
 
-// ask asks for a queue. If the connection turns out to have ended, it asks once more over a new one.
-func (b *broker) ask(name string) (queue, error) {
+// query reads a queue. If the connection turns out to have ended, it reads once more over a new one.
+func (b *broker) query(name string) (queue, error) {
 	select {
 	case b.slots <- struct{}{}:
 	case <-b.life.Done():
@@ -104,7 +104,7 @@ func (b *broker) ask(name string) (queue, error) {
 		if err != nil {
 			return queue{}, err
 		}
-		found, err := b.askOver(s, name)
+		found, err := b.queryOver(s, name)
 		if err == nil {
 			return found, nil
 		}
@@ -120,8 +120,8 @@ func (b *broker) ask(name string) (queue, error) {
 	}
 }
 
-// askOver asks over one connection. The channel is used again if the server answered.
-func (b *broker) askOver(s *session, name string) (queue, error) {
+// queryOver reads a queue over one connection. The channel is used again if the server answered.
+func (b *broker) queryOver(s *session, name string) (queue, error) {
 	channel, err := b.channel(s)
 	if err != nil {
 		return queue{}, err

@@ -17,7 +17,7 @@ func (s *testServer) testItConformsOverAMQP(t *testing.T) { s.conform(t, s.metad
 
 func (s *testServer) testItConformsOverHTTP(t *testing.T) {
 	metadata := s.overHTTP("mode", "MessageRate", "value", "1")
-	s.settled(t, metadata, "0")
+	s.awaitLevel(t, metadata, "0")
 	s.conform(t, metadata)
 }
 

@@ -23,8 +23,8 @@ func TestQueues(t *testing.T) {
 	t.Run("a server that computes no rates makes rates unknown", testServerThatComputesNoRatesMakesRatesUnknown)
 }
 
-// settled waits until the management API has a level.
-func (s *testServer) settled(t *testing.T, metadata map[string]string, want string) {
+// awaitLevel waits until the management API has a level.
+func (s *testServer) awaitLevel(t *testing.T, metadata map[string]string, want string) {
 	t.Helper()
 	until(t, reading(t, environment(admins()), metadata), want)
 }
@@ -41,7 +41,7 @@ func (s *testServer) testOnlyReadyMessagesCountOverAMQP(t *testing.T) {
 		if got := read(t, environment(admins()), s.metadata("queueName", kind)); got != "3" {
 			t.Errorf("%s over AMQP: got %s, want 3", kind, got)
 		}
-		s.settled(t, s.overHTTP("queueName", kind), "5")
+		s.awaitLevel(t, s.overHTTP("queueName", kind), "5")
 		if got := read(t, environment(admins()), s.overHTTP("queueName", kind, "excludeUnacknowledged", "true")); got != "3" {
 			t.Errorf("%s over http without unacknowledged messages: got %s, want 3", kind, got)
 		}
@@ -63,8 +63,8 @@ func (s *testServer) testAllStoredMessagesOfStreamCount(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	s.settled(t, s.metadata("queueName", "stream"), "4")
-	s.settled(t, s.overHTTP("queueName", "stream"), "4")
+	s.awaitLevel(t, s.metadata("queueName", "stream"), "4")
+	s.awaitLevel(t, s.overHTTP("queueName", "stream"), "4")
 }
 
 func (s *testServer) testQueueMayHaveAnyName(t *testing.T) {
@@ -75,8 +75,8 @@ func (s *testServer) testQueueMayHaveAnyName(t *testing.T) {
 	if got := read(t, environment(admins()), s.metadata("queueName", name, "vhostName", vhost)); got != "2" {
 		t.Errorf("over AMQP: got %s, want 2", got)
 	}
-	s.settled(t, s.overHTTP("queueName", name, "host", "http://"+s.http+"/a%2Fb%20c+%252f"), "2")
-	s.settled(t, s.overHTTP("queueName", name, "vhostName", vhost), "2")
+	s.awaitLevel(t, s.overHTTP("queueName", name, "host", "http://"+s.http+"/a%2Fb%20c+%252f"), "2")
+	s.awaitLevel(t, s.overHTTP("queueName", name, "vhostName", vhost), "2")
 }
 
 func (s *testServer) testQuorumQueueWithoutLeaderIsNotEmpty(t *testing.T) {
@@ -102,7 +102,7 @@ func (s *testServer) testSeveralQueuesAreAggregated(t *testing.T) {
 	metadata := func(changes ...string) map[string]string {
 		return s.overHTTP(append([]string{"vhostName", "several", "queueName", "-orders$", "useRegex", "true"}, changes...)...)
 	}
-	s.settled(t, metadata(), "6")
+	s.awaitLevel(t, metadata(), "6")
 	for operation, want := range map[string]string{sumOperation: "6", avgOperation: "2", maxOperation: "3"} {
 		if got := read(t, environment(admins()), metadata("operation", operation)); got != want {
 			t.Errorf("%s: got %s, want %s", operation, got, want)
@@ -124,7 +124,7 @@ func (s *testServer) testSeveralQueuesAreAggregated(t *testing.T) {
 func (s *testServer) testRatesAreThoseOfServer(t *testing.T) {
 	channel := s.channel(t, "/")
 	declare(t, channel, "rates", "classic", 0)
-	s.settled(t, s.overHTTP("queueName", "rates"), "0")
+	s.awaitLevel(t, s.overHTTP("queueName", "rates"), "0")
 	for mode, want := range map[string]string{messageRate: "0", deliverGetRate: "0", publishedRatio: "0", consumptionTime: "0"} {
 		if got := read(t, environment(admins()), s.overHTTP("queueName", "rates", "mode", mode, "value", "1")); got != want {
 			t.Errorf("%s of a new queue: got %s, want %s", mode, got, want)
@@ -175,7 +175,7 @@ func testQueueWithoutStatisticsIsUnknown(t *testing.T) {
 func testServerThatComputesNoRatesMakesRatesUnknown(t *testing.T) {
 	s := start(t, "management.rates_mode = none")
 	fill(t, s)
-	s.settled(t, s.overHTTP(), "3")
+	s.awaitLevel(t, s.overHTTP(), "3")
 	for _, mode := range rates() {
 		want := "read queue orders at " + s.http + ": " + errNoRate.Error()
 		if got := read(t, environment(admins()), s.overHTTP("mode", mode, "value", "1")); got != want {

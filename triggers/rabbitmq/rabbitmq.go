@@ -78,8 +78,8 @@ type reader struct {
 
 	mu     sync.Mutex
 	closed bool
-	// kept is the key of the server value that stays open until the next reading, and release releases it.
-	kept      string
+	// retained is the key of the server value that stays open until the next reading, and release releases it.
+	retained  string
 	release   func()
 	emptiness emptiness
 }
@@ -146,17 +146,17 @@ func (r *reader) read(ctx context.Context, a access) (answer, error) {
 		return answer{}, err
 	}
 	defer release() // Another trigger may wait for this reading after this trigger has ended.
-	if err := r.keep(key, connect); err != nil {
+	if err := r.retain(key, connect); err != nil {
 		return answer{}, err
 	}
 	return shared.read(ctx, r.query())
 }
 
-// keep keeps the server value of a key open, instead of the one that it kept before.
-func (r *reader) keep(key string, connect func() (server, error)) error {
+// retain retains the server value of a key, instead of the one that it retained before.
+func (r *reader) retain(key string, connect func() (server, error)) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.closed || r.release != nil && r.kept == key {
+	if r.closed || r.release != nil && r.retained == key {
 		return nil
 	}
 	_, release, err := triggers.Acquire(r.env.Pool, key, connect)
@@ -166,7 +166,7 @@ func (r *reader) keep(key string, connect func() (server, error)) error {
 	if r.release != nil {
 		r.release()
 	}
-	r.kept, r.release = key, release
+	r.retained, r.release = key, release
 	return nil
 }
 

@@ -26,7 +26,7 @@ func testServerIsVerified(t *testing.T) {
 	}
 	s.restart()
 	fill(t, s)
-	s.settled(t, s.overHTTP(), "3")
+	s.awaitLevel(t, s.overHTTP(), "3")
 	s.admin("PUT", "/api/users/shopper", map[string]any{"password_hash": "", "tags": ""})
 	s.admin("PUT", "/api/permissions/%2F/shopper", map[string]any{"configure": "", "write": "", "read": ".*"})
 	clientCert, clientKey := ca.Issue("shopper")

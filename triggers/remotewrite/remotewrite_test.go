@@ -71,13 +71,13 @@ func TestLevel(t *testing.T) {
 	}
 }
 
-// settle passes the ttl after the start, in which other series may exist.
-func (e *env) settle() { e.pass(2 * time.Minute) }
+// passStart passes the ttl after the start, in which other series may exist.
+func (e *env) passStart() { e.pass(2 * time.Minute) }
 
 func testEveryAggregationHasItsValue(t *testing.T) {
 	for aggregation, want := range map[string]string{"sum": "9", "avg": "3", "max": "6", "min": "1", "count": "3", "last": "2"} {
 		e := begin(t, map[string]string{"aggregation": aggregation})
-		e.settle()
+		e.passStart()
 		e.scrape("1", 1)
 		e.scrape("2", 6)
 		e.pass(time.Second)
@@ -103,7 +103,7 @@ func testSumIsLowerBoundUntilTTLHasPassed(t *testing.T) {
 
 func testSeriesThatStopAreUnknownThenEnd(t *testing.T) {
 	e := begin(t, nil)
-	e.settle()
+	e.passStart()
 	e.scrape("1", 5)
 	e.scrape("2", 3)
 	e.expect("8")
@@ -127,7 +127,7 @@ func testSeriesThatStopAreUnknownThenEnd(t *testing.T) {
 
 func testStaleMarkerEndsItsSeries(t *testing.T) {
 	e := begin(t, nil)
-	e.settle()
+	e.passStart()
 	e.scrape("1", 5)
 	e.scrape("2", 3)
 	e.pass(time.Second)
@@ -142,7 +142,7 @@ func testStaleMarkerEndsItsSeries(t *testing.T) {
 
 func testSeriesThatEndedIsNotResurrected(t *testing.T) {
 	e := begin(t, nil)
-	e.settle()
+	e.passStart()
 	e.scrape("1", 5)
 	e.scrape("2", 3)
 	e.pass(2 * time.Second)
@@ -153,7 +153,7 @@ func testSeriesThatEndedIsNotResurrected(t *testing.T) {
 
 func testNaNAndInfiniteValuesAreUnknown(t *testing.T) {
 	e := begin(t, nil)
-	e.settle()
+	e.passStart()
 	e.scrape("1", 5)
 	for _, v := range []float64{math.NaN(), math.Inf(1), math.Inf(-1)} {
 		e.pass(time.Second)
@@ -170,7 +170,7 @@ func testNaNAndInfiniteValuesAreUnknown(t *testing.T) {
 
 func testOlderAndRepeatedSamplesHaveNoEffect(t *testing.T) {
 	e := begin(t, nil)
-	e.settle()
+	e.passStart()
 	e.scrape("1", 5)
 	e.at(time.Now().Add(-time.Second), "1", 50)
 	e.scrape("1", 500)
@@ -180,7 +180,7 @@ func testOlderAndRepeatedSamplesHaveNoEffect(t *testing.T) {
 func testReplicasOfPrometheusCountOnce(t *testing.T) {
 	one, two := triggers.Label{Name: "prometheus_replica", Value: "1"}, triggers.Label{Name: "prometheus_replica", Value: "2"}
 	e := begin(t, nil)
-	e.settle()
+	e.passStart()
 	for i := range 4 {
 		e.scrape("1", float64(i), one)
 		e.pass(5 * time.Second)
@@ -205,14 +205,14 @@ func testSampleFromAnotherTimeIsUnknown(t *testing.T) {
 	e.expect("the last sample is from 1h0m0s ago")
 	e.at(time.Now().Add(time.Hour), "1", 5)
 	e.expect("the last sample is from a time in 1h0m0s: is the clock of its server right?")
-	e.settle()
+	e.passStart()
 	e.scrape("1", 6)
 	e.expect("6")
 }
 
 func testNativeHistogramIsUnknown(t *testing.T) {
 	e := begin(t, nil)
-	e.settle()
+	e.passStart()
 	s := seriesOf("1", triggers.Sample{})
 	s.Samples, s.Histograms = nil, 1
 	e.write(s)
@@ -224,7 +224,7 @@ func testNativeHistogramIsUnknown(t *testing.T) {
 
 func testMoreSeriesThanLimitAreUnknown(t *testing.T) {
 	e := begin(t, nil)
-	e.settle()
+	e.passStart()
 	all := make([]triggers.Series, maxSeries+1)
 	for i := range all {
 		all[i] = seriesOf(strconv.Itoa(i), triggers.Sample{At: time.Now(), Value: 1})
@@ -240,7 +240,7 @@ func testMoreSeriesThanLimitAreUnknown(t *testing.T) {
 
 func testLevelThatDidNotChangeIsNotEmitted(t *testing.T) {
 	e := begin(t, nil)
-	e.settle()
+	e.passStart()
 	e.scrape("1", 5)
 	before := e.events
 	for range 1000 {
@@ -254,7 +254,7 @@ func testLevelThatDidNotChangeIsNotEmitted(t *testing.T) {
 
 func testOtherSeriesHaveNoEffect(t *testing.T) {
 	e := begin(t, map[string]string{"selector": `{__name__="requests", job=~"a|b", code!="500", instance!~"x.*"}`})
-	e.settle()
+	e.passStart()
 	e.scrape("1", 5)
 	e.scrape("x2", 7)
 	e.scrape("1", 9, triggers.Label{Name: "code", Value: "500"})
@@ -263,7 +263,7 @@ func testOtherSeriesHaveNoEffect(t *testing.T) {
 
 func testRateNeedsTwoSamplesAndSurvivesResets(t *testing.T) {
 	e := begin(t, map[string]string{"aggregation": "rate"})
-	e.settle()
+	e.passStart()
 	e.scrape("1", 1000)
 	e.expect("a rate needs two samples: there is one so far")
 	e.pass(10 * time.Second)
@@ -304,7 +304,7 @@ func testRateCoversWindowAndKeepsFewSamples(t *testing.T) {
 
 func testRateBeginsAnewAfterGap(t *testing.T) {
 	e := begin(t, map[string]string{"aggregation": "rate"})
-	e.settle()
+	e.passStart()
 	e.scrape("1", 1000)
 	e.pass(10 * time.Second)
 	e.scrape("1", 1100)

@@ -160,7 +160,7 @@ func testFirstLineNamesWhatElseActsOnCount(t *testing.T) {
 			want: "goes from 4 to 9 replicas: Contested: somebody else keeps writing.",
 		},
 		"a pause": {
-			level: "900", edit: func(w *compile.Workload) { w.Policy.Paused.Keep = true },
+			level: "900", edit: func(w *compile.Workload) { w.Policy.Paused.All = true },
 			want: "keeps 4 replicas: Paused: the annotation impulse.sh/paused keeps the count as it is.",
 		},
 	} {
@@ -262,7 +262,7 @@ func testAnnotationWithoutEffectIsNoted(t *testing.T) {
 
 func testPauseOutlastsWindowThatHoldsCount(t *testing.T) {
 	for want, paused := range map[string]scalers.Paused{
-		"queue, however low nothing: paused at 4\n":                   {Keep: true},
+		"queue, however low nothing: paused at 4\n":                   {All: true},
 		"queue, however high nothing: paused at 4\n":                  {Fixed: true, At: 4},
 		"queue, however low nothing: paused at 4 in this direction\n": {In: true},
 	} {

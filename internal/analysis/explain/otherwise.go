@@ -136,7 +136,7 @@ func obstacle(p *scalers.Policy, d *scalers.Decision, i int, raises bool) (strin
 	}
 	other := d.Winner >= 0 && d.Winner != i && !p.Triggers[i].Input && d.Raw >= d.Replicas
 	switch {
-	case p.Paused.Fixed || p.Paused.Keep:
+	case p.Paused.Fixed || p.Paused.All:
 		return fmt.Sprintf("paused at %d", d.Replicas), nil
 	case other && (rule == scalers.RuleFormula || rule == scalers.RuleMax):
 		return fmt.Sprintf("%s asks for %d anyway", p.Triggers[d.Winner].Name, d.Raw), nil

@@ -19,8 +19,8 @@ import (
 // pollInterval is the time between two reads of the ScaledObject.
 const pollInterval = 200 * time.Millisecond
 
-// keepCount prevents that KEDA restores the original count when its object is deleted.
-const keepCount = `{"spec":{"advanced":{"restoreToOriginalReplicaCount":false}}}`
+// withoutRestore prevents that KEDA restores the original count when its object is deleted.
+const withoutRestore = `{"spec":{"advanced":{"restoreToOriginalReplicaCount":false}}}`
 
 // awaitDecision waits until Impulse has decided on a count, and only the HPA prevents that it is written.
 func (a *adoption) awaitDecision(ctx context.Context, old *unstructured.Unstructured, hpa string) error {
@@ -53,7 +53,7 @@ func (a *adoption) remove(ctx context.Context, old *unstructured.Unstructured) e
 	client := a.client.Resource(a.source()).Namespace(a.Namespace)
 	uid := old.GetUID()
 	if restore, _, _ := unstructured.NestedBool(old.Object, "spec", "advanced", "restoreToOriginalReplicaCount"); restore && a.Kind == KEDA {
-		if _, err := client.Patch(ctx, a.Name, types.MergePatchType, []byte(keepCount), metav1.PatchOptions{FieldManager: fieldManager}); err != nil {
+		if _, err := client.Patch(ctx, a.Name, types.MergePatchType, []byte(withoutRestore), metav1.PatchOptions{FieldManager: fieldManager}); err != nil {
 			return fmt.Errorf("set restoreToOriginalReplicaCount of %s to false: %w", a.what(), err)
 		}
 	}

@@ -121,9 +121,9 @@ func testRequestWithRefusedServerIsNotSent(t *testing.T) {
 		"token_uri of credentials.clientSecret: \"http://a/\" is not an h": googleWith(`{"token_uri": "http://a/"}`),
 		"there is no vault other":                                          func(r *bridgeapi.ReadSecretsRequest) { r.Vault = "other" },
 	} {
-		ask := request()
-		change(ask)
-		if _, err := r.Read(t.Context(), ask); err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "hunter2") {
+		changed := request()
+		change(changed)
+		if _, err := r.Read(t.Context(), changed); err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "hunter2") {
 			t.Errorf("got the error %v, want %s", err, want)
 		}
 	}

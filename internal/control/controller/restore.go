@@ -30,15 +30,15 @@ func (c *Controller) finalize(ctx context.Context, e *entry) {
 	c.stop(e)
 	previous := c.ending[e.key]
 	c.release(ctx, e)
-	keepReason := c.keepReasonOf(e, target, refused)
+	notRestored := c.whyNotRestored(e, target, refused)
 	original := c.options.Reporter.Original(e.so, target.String())
-	if keepReason == "" && original == nil {
-		keepReason = "its original count is not known: it has not been scaled"
+	if notRestored == "" && original == nil {
+		notRestored = "its original count is not known: it has not been scaled"
 	}
 	restoreCtx, cancel := context.WithCancel(ctx)
 	r := &running{cancel: cancel, done: make(chan struct{})}
 	e.restoring = r
-	if keepReason == "" {
+	if notRestored == "" {
 		c.pruneRestores()
 		c.restoring[targetKeyOf(target)] = r
 	}
@@ -47,14 +47,14 @@ func (c *Controller) finalize(ctx context.Context, e *entry) {
 		defer close(r.done)
 		defer cancel()
 		previous.await()
-		if keepReason == "" {
-			keepReason = c.restore(restoreCtx, so, target, *original)
+		if notRestored == "" {
+			notRestored = c.restore(restoreCtx, so, target, *original)
 		}
 		if ctx.Err() != nil {
 			return
 		}
 		if restores {
-			c.reportRestored(so, target, original, keepReason)
+			c.reportRestored(so, target, original, notRestored)
 		}
 		if c.options.Finalizers != nil && hasFinalizer(so) {
 			c.retry(ctx, objectOf(so), func(ctx context.Context) error { return c.options.Finalizers.RemoveFinalizer(ctx, objectOf(so)) })
@@ -62,8 +62,8 @@ func (c *Controller) finalize(ctx context.Context, e *entry) {
 	})
 }
 
-// keepReasonOf returns why the target of a deleted object keeps its count; "" if its original count is to be restored.
-func (c *Controller) keepReasonOf(e *entry, target actuator.Target, refused bool) string {
+// whyNotRestored returns why the target of a deleted object keeps its count; "" if its original count is to be restored.
+func (c *Controller) whyNotRestored(e *entry, target actuator.Target, refused bool) string {
 	claimants := c.claimants[targetKeyOf(target)]
 	switch {
 	case !compile.Restores(e.so):
@@ -81,10 +81,10 @@ func (c *Controller) keepReasonOf(e *entry, target actuator.Target, refused bool
 	}
 }
 
-// reportRestored records an Event: the original count of a target was restored or, if keepReason is not "", why it was not.
-func (c *Controller) reportRestored(so *v1alpha1.ScaledObject, target actuator.Target, original *int32, keepReason string) {
-	if keepReason != "" {
-		c.options.Reporter.Event(objectOf(so), false, v1alpha1.ReasonNotRestored, fmt.Sprintf("%s keeps its count: %s", target, keepReason))
+// reportRestored records an Event: the original count of a target was restored or, if notRestored is not "", why it was not.
+func (c *Controller) reportRestored(so *v1alpha1.ScaledObject, target actuator.Target, original *int32, notRestored string) {
+	if notRestored != "" {
+		c.options.Reporter.Event(objectOf(so), false, v1alpha1.ReasonNotRestored, fmt.Sprintf("%s keeps its count: %s", target, notRestored))
 		return
 	}
 	c.options.Reporter.Event(objectOf(so), false, v1alpha1.ReasonRestored,

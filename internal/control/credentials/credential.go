@@ -60,12 +60,12 @@ func (k *Credential) Secrets(ctx context.Context, parameters ...string) (map[str
 		return nil, err
 	}
 	err = r.read(spec)
-	k.noteStale(r.stale)
+	k.recordStale(r.stale)
 	return r.values, err
 }
 
-// noteStale records the reason why secrets of a vault are older than they should be; nil for none.
-func (k *Credential) noteStale(why error) {
+// recordStale records the reason why secrets of a vault are older than they should be; nil for none.
+func (k *Credential) recordStale(why error) {
 	if why == nil {
 		k.stale.Store(nil)
 		return

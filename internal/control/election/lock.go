@@ -89,8 +89,8 @@ func (r *renewLock) Update(ctx context.Context, record resourcelock.LeaderElecti
 func (r *renewLock) send(ctx context.Context, record resourcelock.LeaderElectionRecord,
 	write func(context.Context, resourcelock.LeaderElectionRecord) error,
 ) error {
-	keep := record.HolderIdentity == r.Identity()
-	if !keep {
+	holds := record.HolderIdentity == r.Identity()
+	if !holds {
 		r.elector.leadership.Store(nil)
 	}
 	sent := time.Now()
@@ -100,7 +100,7 @@ func (r *renewLock) send(ctx context.Context, record resourcelock.LeaderElection
 		r.elector.leader.Store(&record.HolderIdentity)
 		r.renewed = sent
 	}
-	if err == nil && keep {
+	if err == nil && holds {
 		r.elector.transitions.Store(int64(record.LeaderTransitions))
 		r.elector.leadership.Store(&leadership{until: sent.Add(RenewDeadline)})
 	}

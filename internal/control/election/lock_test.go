@@ -37,7 +37,7 @@ func testLeaseThatAnotherProcessHoldsIsNotReleased(t *testing.T) {
 	if err := frozen.Create(t.Context(), held("frozen")); err != nil {
 		t.Fatal(err)
 	}
-	see := func(r *renewLock, holder string) {
+	expectHolder := func(r *renewLock, holder string) {
 		t.Helper()
 		record, _, err := r.Get(t.Context())
 		if err != nil {
@@ -47,16 +47,16 @@ func testLeaseThatAnotherProcessHoldsIsNotReleased(t *testing.T) {
 			t.Errorf("%q holds the lease, want %q", record.HolderIdentity, holder)
 		}
 	}
-	see(other, "frozen")
+	expectHolder(other, "frozen")
 	if err := other.Update(t.Context(), held("other")); err != nil {
 		t.Fatal(err)
 	}
 
-	see(frozen, "other")
+	expectHolder(frozen, "other")
 	if err := frozen.Update(t.Context(), held("")); err != nil {
 		t.Errorf("releasing a lease that another process holds: got error %v, want none", err)
 	}
-	see(other, "other")
+	expectHolder(other, "other")
 	if !frozen.elector.Deadline().IsZero() {
 		t.Error("after the Lease was released, the former holder still has a deadline")
 	}
@@ -64,5 +64,5 @@ func testLeaseThatAnotherProcessHoldsIsNotReleased(t *testing.T) {
 	if err := other.Update(t.Context(), held("")); err != nil {
 		t.Fatal(err)
 	}
-	see(frozen, "")
+	expectHolder(frozen, "")
 }

@@ -124,7 +124,7 @@ func testRequestsAreThoseOfHPA(t *testing.T) {
 	ingress := triggers.MetricObject{GroupKind: schema.GroupKind{Group: "networking.k8s.io", Kind: "Ingress"}, Name: "main"}
 	namespace := triggers.MetricObject{GroupKind: schema.GroupKind{Kind: "Namespace"}, Name: "ignored"}
 	outside := triggers.MetricQuery{Namespace: "shop", Name: "H|S", Selector: "a=1"}
-	for want, ask := range map[string]func(context.Context) error{
+	for want, read := range map[string]func(context.Context) error{
 		"/apis/custom.metrics.k8s.io/v1beta2/namespaces/shop/services/web/Hits?": func(ctx context.Context) error {
 			v, err := c.ObjectMetric(ctx, service(), capital)
 			if err == nil && (v.Value.String() != "42" || *v.WindowSeconds != 60) {
@@ -156,7 +156,7 @@ func testRequestsAreThoseOfHPA(t *testing.T) {
 		},
 	} {
 		s.asked()
-		if err := ask(t.Context()); err != nil {
+		if err := read(t.Context()); err != nil {
 			t.Errorf("%s: %v", want, err)
 		}
 		if got := s.asked(); got[len(got)-1] != want {

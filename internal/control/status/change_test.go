@@ -46,9 +46,9 @@ func (d *randomEnv) change() {
 		d.current = d.rand.Int32N(25)
 	case 6:
 		spec, policy := *d.spec, *d.spec.Policy
-		spec.Policy, policy.Paused.Keep = &policy, !policy.Paused.Keep
+		spec.Policy, policy.Paused.All = &policy, !policy.Paused.All
 		if d.rand.IntN(2) == 0 {
-			policy.Paused.Keep = false
+			policy.Paused.All = false
 			spec.Generation++
 		}
 		d.spec = &spec

@@ -57,7 +57,7 @@ func (c *conditions) update(p *autoscaler.Outcome, refused refusal) string {
 		return blocked
 	case ready != v1alpha1.ReasonReady:
 		return ready
-	case pause.Fixed || pause.Keep:
+	case pause.Fixed || pause.All:
 		return paused
 	case stale:
 		return v1alpha1.ConditionAlertStale

@@ -136,7 +136,7 @@ func testPauseIsConditionAtOnce(t *testing.T) {
 		paused scalers.Paused
 		reason string
 	}{
-		"paused":                 {scalers.Paused{Keep: true}, "Paused"},
+		"paused":                 {scalers.Paused{All: true}, "Paused"},
 		"at a count":             {scalers.Paused{Fixed: true, At: 3}, "PausedReplicas"},
 		"scale-in":               {scalers.Paused{In: true}, "PausedScaleIn"},
 		"scale-in and scale-out": {scalers.Paused{In: true, Out: true}, "Paused"},

@@ -68,14 +68,14 @@ func readDocument(t *testing.T) openAPIDocument {
 	return d
 }
 
-// eachOperation calls see with every operation.
-func (d openAPIDocument) eachOperation(t *testing.T, see func(method, path string, op operation, parameters []parameter)) {
+// eachOperation calls visit with every operation.
+func (d openAPIDocument) eachOperation(t *testing.T, visit func(method, path string, op operation, parameters []parameter)) {
 	t.Helper()
 	for _, path := range slices.Sorted(maps.Keys(d.Paths)) {
 		parameters := d.parameters(t, path)
 		for method, raw := range d.Paths[path] {
 			if method != "parameters" {
-				see(strings.ToUpper(method), path, d.operation(t, raw), parameters)
+				visit(strings.ToUpper(method), path, d.operation(t, raw), parameters)
 			}
 		}
 	}

@@ -284,15 +284,15 @@ func testRefusalReachesSenderThatKeepsSending(t *testing.T) {
 	})
 	reserveAll(s.memory, auth.Principal{Name: "bank"}, firstRead)
 	conn := dial(t, s)
-	say := func(text string) {
+	write := func(text string) {
 		t.Helper()
 		if _, err := io.WriteString(conn, text); err != nil {
 			t.Fatal(err)
 		}
 	}
 	const half = 2 << 20
-	say(fmt.Sprintf("POST /v1/alertmanager/bank HTTP/1.1\r\nHost: impulse\r\nAuthorization: Bearer token-of-bank\r\nContent-Length: %d\r\n\r\n", 2*half))
-	say(strings.Repeat(" ", half))
+	write(fmt.Sprintf("POST /v1/alertmanager/bank HTTP/1.1\r\nHost: impulse\r\nAuthorization: Bearer token-of-bank\r\nContent-Length: %d\r\n\r\n", 2*half))
+	write(strings.Repeat(" ", half))
 	answers := bufio.NewReader(conn)
 	first, err := http.ReadResponse(answers, nil)
 	if err != nil {
@@ -302,8 +302,8 @@ func testRefusalReachesSenderThatKeepsSending(t *testing.T) {
 	if err != nil || first.Body.Close() != nil || first.StatusCode != http.StatusServiceUnavailable || !strings.Contains(string(why), "too many bytes") {
 		t.Fatalf("answered with %d %s, %v", first.StatusCode, why, err)
 	}
-	say(strings.Repeat(" ", half))
-	say("GET /healthz HTTP/1.1\r\nHost: impulse\r\n\r\n")
+	write(strings.Repeat(" ", half))
+	write("GET /healthz HTTP/1.1\r\nHost: impulse\r\n\r\n")
 	next, err := http.ReadResponse(answers, nil)
 	if err != nil || next.Body.Close() != nil || next.StatusCode != http.StatusOK {
 		t.Errorf("the next request of the connection is answered with %v, %v; want no error, 200", next, err)

@@ -53,13 +53,13 @@ func (e *entry) expire(s *Store, now time.Time) {
 // usefulUntil returns when the record counts for no watcher any longer, and no late delivery of it is to be expected.
 func (e *entry) usefulUntil() time.Time {
 	if e.class() == isResolved {
-		return e.ResolvedAt.Add(keepResolved)
+		return e.ResolvedAt.Add(resolvedRetention)
 	}
 	if e.pushed {
 		return expiryPolicy{pushed: true}.lifetime(&e.record, e.LastSeen.Time, e.until()).end
 	}
 	if len(e.selections) == 0 {
-		return later(e.LastSeen.Time, e.unselectedSince).Add(keepUnselected)
+		return later(e.LastSeen.Time, e.unselectedSince).Add(unselectedRetention)
 	}
 	until := defaultPolicy.lifetime(&e.record, e.LastSeen.Time, forever).end
 	for w := range e.selections {

@@ -7,12 +7,12 @@ import (
 )
 
 const (
-	// keepResolved is how long a resolved record is kept, so that a late delivery does not make it fire again: longer than any endpoint
+	// resolvedRetention is how long a resolved record is kept, so that a late delivery does not make it fire again: longer than any endpoint
 	// accepts a message. SNS retries for an hour, and its clock may be a quarter of an hour off.
-	keepResolved = 90 * time.Minute
-	// keepUnselected is how long an alert that no object selects is kept after it was last delivered or selected: longer than
+	resolvedRetention = 90 * time.Minute
+	// unselectedRetention is how long an alert that no object selects is kept after it was last delivered or selected: longer than
 	// Alertmanager's default repeat_interval, so that a new object finds it.
-	keepUnselected = 5 * time.Hour
+	unselectedRetention = 5 * time.Hour
 	// selectorsTimeout is how long after the load all records count as selected: the objects open their triggers in this time.
 	selectorsTimeout = 2 * time.Minute
 	// longestSleep bounds the time between two checks of the deadlines.

@@ -18,7 +18,7 @@ func (w *Workload) Pause() (reason, message string) {
 	switch p := &w.Policy.Paused; {
 	case p.Fixed:
 		return v1alpha1.ReasonPausedReplicas, fmt.Sprintf("the annotation %s keeps the count at %d", w.annotation("paused-replicas"), p.At)
-	case p.Keep:
+	case p.All:
 		return v1alpha1.ReasonPaused, fmt.Sprintf("the annotation %s keeps the count as it is", w.annotation("paused"))
 	case p.In && p.Out:
 		return v1alpha1.ReasonPaused, fmt.Sprintf("the annotations %s and %s keep the count as it is", w.annotation("paused-scale-in"), w.annotation("paused-scale-out"))

@@ -175,7 +175,7 @@ var (
 // pausedOf compiles the annotations of both groups; those of impulse.sh win.
 func pausedOf(so *v1alpha1.ScaledObject, errs *errorList) scalers.Paused {
 	p := scalers.Paused{
-		Keep: boolAnnotation(so, "paused", errs), In: boolAnnotation(so, "paused-scale-in", errs), Out: boolAnnotation(so, "paused-scale-out", errs),
+		All: boolAnnotation(so, "paused", errs), In: boolAnnotation(so, "paused-scale-in", errs), Out: boolAnnotation(so, "paused-scale-out", errs),
 	}
 	if key, text := annotation(so, "paused-replicas"); key != "" {
 		n, err := strconv.ParseInt(text, 10, 32)

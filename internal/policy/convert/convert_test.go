@@ -95,7 +95,7 @@ func testMetricOfAdapterIsReadFromSameAdapter(t *testing.T) {
 		if got := so.Spec.Triggers[0]; got.Type != c.kind || got.Name != "hits" || got.MetricType != c.metricType || !maps.Equal(got.Metadata, c.metadata) {
 			t.Errorf("%s: got %+v, want %s with %s and %v", what, got, c.kind, c.metricType, c.metadata)
 		}
-		if got := noteWith(notes, "adapter"); got != "" {
+		if got := firstNoteWith(notes, "adapter"); got != "" {
 			t.Errorf("%s: got the note %q, want none about the adapter", what, got)
 		}
 	}
@@ -109,7 +109,7 @@ func testSelectorThatHPACannotReadIsMistake(t *testing.T) {
 		Target: autoscalingv2.MetricTarget{AverageValue: &one},
 	}}}
 	_, _, mistakes := HPA(hpa)
-	if got := noteWith(mistakes, "label selector"); !strings.HasPrefix(got, "spec.metrics[0].external.metric.selector: ") {
+	if got := firstNoteWith(mistakes, "label selector"); !strings.HasPrefix(got, "spec.metrics[0].external.metric.selector: ") {
 		t.Errorf("got the mistakes %v, want one about the selector", mistakes)
 	}
 }
@@ -127,11 +127,11 @@ func testAnnotationThatHandsOverHPAIsRemovedWithNote(t *testing.T) {
 	old := &v1alpha1.ScaledObject{}
 	old.Annotations = map[string]string{transferAnnotation: "true"}
 	so, notes := KEDA(old)
-	if note := noteWith(notes, "take over the HPA"); len(so.Annotations) != 0 || !strings.Contains(note, "impulse adopt hpa") {
+	if note := firstNoteWith(notes, "take over the HPA"); len(so.Annotations) != 0 || !strings.Contains(note, "impulse adopt hpa") {
 		t.Errorf("got the annotations %v and the note %q, want none and one that names impulse adopt hpa", so.Annotations, note)
 	}
 	old.Annotations[transferAnnotation] = "false"
-	if so, notes = KEDA(old); len(so.Annotations) != 0 || noteWith(notes, "take over the HPA") != "" {
+	if so, notes = KEDA(old); len(so.Annotations) != 0 || firstNoteWith(notes, "take over the HPA") != "" {
 		t.Errorf("got the annotations %v and the notes %v, want no annotation and no note: false has no effect in KEDA either", so.Annotations, notes)
 	}
 }
@@ -180,7 +180,7 @@ func testPercentagesThatHPAComputesDifferentlyAreNotedWithTheirNumbers(t *testin
 			hpa.Spec.Behavior = &autoscalingv2.HorizontalPodAutoscalerBehavior{ScaleDown: rules}
 		}
 		_, notes, _ := HPA(hpa)
-		if got := noteWith(notes, "floating point"); got != c.want {
+		if got := firstNoteWith(notes, "floating point"); got != c.want {
 			t.Errorf("%d %% %s within %d and %d: got the note %q, want %q", c.percent, c.direction, c.least, c.most, got, c.want)
 		}
 	}
@@ -192,19 +192,19 @@ func testPercentagesOfKEDAObjectAreComputedAsThoseOfItsHPA(t *testing.T) {
 	old.Spec.Advanced = &v1alpha1.Advanced{HorizontalPodAutoscalerConfig: &v1alpha1.HorizontalPodAutoscalerConfig{Behavior: &v1alpha1.Behavior{
 		ScaleDown: &v1alpha1.ScalingRules{Policies: []v1alpha1.ScalingPolicy{{Type: "Percent", Value: 80, PeriodSeconds: 15}}},
 	}}}
-	if _, notes := KEDA(old); noteWith(notes, "floating point") != "" { // Its HPA never goes below 1.
-		t.Errorf("there is no difference: %s", noteWith(notes, "floating point"))
+	if _, notes := KEDA(old); firstNoteWith(notes, "floating point") != "" { // Its HPA never goes below 1.
+		t.Errorf("there is no difference: %s", firstNoteWith(notes, "floating point"))
 	}
 	old.Spec.MaxReplicaCount = new(int32(10))
 	const want = "spec.advanced.horizontalPodAutoscalerConfig.behavior.scaleDown.policies[0]: is computed in floating point by an HPA: " +
 		"80 % down from 10 is 1 (here it is exact: 2)"
-	if _, notes := KEDA(old); noteWith(notes, "floating point") != want {
-		t.Errorf("got the note %q, want %q", noteWith(notes, "floating point"), want)
+	if _, notes := KEDA(old); firstNoteWith(notes, "floating point") != want {
+		t.Errorf("got the note %q, want %q", firstNoteWith(notes, "floating point"), want)
 	}
 }
 
-// noteWith returns the first note that contains a text; "" for none.
-func noteWith(notes []diag.Error, text string) string {
+// firstNoteWith returns the first note that contains a text; "" for none.
+func firstNoteWith(notes []diag.Error, text string) string {
 	for _, n := range notes {
 		if strings.Contains(n.Error(), text) {
 			return n.Error()
@@ -235,16 +235,16 @@ func testTargetWhoseTypeNamesAnotherFieldIsReported(t *testing.T) {
 	} {
 		hpa := &autoscalingv2.HorizontalPodAutoscaler{}
 		hpa.Spec.Metrics = []autoscalingv2.MetricSpec{m}
-		if _, notes, _ := HPA(hpa); noteWith(notes, "target.type") != want {
-			t.Errorf("got the note %q, want %q", noteWith(notes, "target.type"), want)
+		if _, notes, _ := HPA(hpa); firstNoteWith(notes, "target.type") != want {
+			t.Errorf("got the note %q, want %q", firstNoteWith(notes, "target.type"), want)
 		}
 	}
 	hpa := &autoscalingv2.HorizontalPodAutoscaler{}
 	hpa.Spec.Metrics = []autoscalingv2.MetricSpec{{Type: "External", External: &autoscalingv2.ExternalMetricSource{
 		Metric: identifier, Target: autoscalingv2.MetricTarget{Type: "AverageValue", AverageValue: &five},
 	}}}
-	if _, notes, _ := HPA(hpa); noteWith(notes, "target.type") != "" {
-		t.Errorf("there is nothing to say: %s", noteWith(notes, "target.type"))
+	if _, notes, _ := HPA(hpa); firstNoteWith(notes, "target.type") != "" {
+		t.Errorf("there is nothing to say: %s", firstNoteWith(notes, "target.type"))
 	}
 }
 
@@ -254,7 +254,7 @@ func testExactCeilingOfKafkaIsNoted(t *testing.T) {
 			old := &v1alpha1.ScaledObject{}
 			old.Spec.Triggers = []v1alpha1.Trigger{{Type: kind, Metadata: map[string]v1alpha1.Scalar{"allowIdleConsumers": idle}}}
 			_, notes := KEDA(old)
-			if got := noteWith(notes, "one replica more than there are partitions") != ""; got != want {
+			if got := firstNoteWith(notes, "one replica more than there are partitions") != ""; got != want {
 				t.Errorf("%s with allowIdleConsumers %q: got the notes %v, want one: %t", kind, idle, notes, want)
 			}
 		}
@@ -281,7 +281,7 @@ func testInputOfFormulaGetsTargetThatKEDADoesNotRequire(t *testing.T) {
 		old.Spec.Triggers = []v1alpha1.Trigger{c.trigger}
 		so, notes := KEDA(old)
 		got := so.Spec.Triggers[0].Metadata[c.key]
-		if note := noteWith(notes, "has no effect in a formula"); got != c.want || (note != "") != c.modified {
+		if note := firstNoteWith(notes, "has no effect in a formula"); got != c.want || (note != "") != c.modified {
 			t.Errorf("%s: got the target %q and the note %q, want %q", what, got, note, c.want)
 		}
 	}

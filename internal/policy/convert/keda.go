@@ -35,7 +35,7 @@ func KEDA(old *v1alpha1.ScaledObject) (so *v1alpha1.ScaledObject, notes []diag.E
 		left.add("metadata.annotations."+transferAnnotation, "has KEDA take over the HPA of the target",
 			"it was removed: impulse adopt hpa takes it over, and impulse run --watch-keda, which reads the original")
 	}
-	left.keepOneReplica(spec)
+	left.raiseToOneReplica(spec)
 	left.dropFallback(spec)
 	setDefault(&spec.MaxReplicaCount, kedaMax)
 	if spec.Advanced == nil {
@@ -166,8 +166,9 @@ func (f *diagnostics) renewMetricType(path string, t *v1alpha1.Trigger) {
 	f.add(path+".metadata.type", "has no effect beside metricType", "it was removed")
 }
 
-// keepOneReplica raises a minimum of 0 where only cpu and memory are measured: they are always active, and KEDA's HPA has 1 replica then.
-func (f *diagnostics) keepOneReplica(spec *v1alpha1.ScaledObjectSpec) {
+// raiseToOneReplica raises a minimum of 0 where only cpu and memory are measured: they are always active, and KEDA's HPA has
+// 1 replica then.
+func (f *diagnostics) raiseToOneReplica(spec *v1alpha1.ScaledObjectSpec) {
 	if *spec.MinReplicaCount == 0 && onlyResources(spec.Triggers) {
 		f.add("spec.minReplicaCount", "is 0, and KEDA keeps 1 replica, as cpu and memory cannot activate a workload that has no pods", "here it is 1")
 		*spec.MinReplicaCount = 1

@@ -61,7 +61,7 @@ func (p parameters) convert(old map[string]v1alpha1.Scalar) map[string]v1alpha1.
 		case p.isAuth(key):
 			p.notes.add(p.path+key, "is a credential, which is not read from the metadata", "it was removed: an authenticationRef has it")
 		default:
-			p.noteUnknown(key)
+			p.reportUnknown(key)
 		}
 	}
 	return kept
@@ -83,8 +83,8 @@ func (p parameters) rounded(key string, value v1alpha1.Scalar) v1alpha1.Scalar {
 	return v1alpha1.Scalar(near.String())
 }
 
-// noteUnknown notes a parameter that the kind does not have, with the one that was probably meant.
-func (p parameters) noteUnknown(key string) {
+// reportUnknown reports a parameter that the kind does not have, with the one that was probably meant.
+func (p parameters) reportUnknown(key string) {
 	names := make([]string, len(p.kind.Fields))
 	for i, f := range p.kind.Fields {
 		names[i] = f.Key

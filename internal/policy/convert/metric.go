@@ -63,13 +63,13 @@ func (c metric) resource(field string, name corev1.ResourceName, container strin
 	if container != "" {
 		t.Metadata["containerName"] = v1alpha1.Scalar(container)
 	}
-	c.noteTargetType(field, target, t.MetricType)
+	c.reportTargetType(field, target, t.MetricType)
 	return t
 }
 
-// noteTargetType notes a target whose type names another field than the one that is set. An HPA uses the field that is set, but for an
+// reportTargetType reports a target whose type names another field than the one that is set. An HPA uses the field that is set, but for an
 // object's metric.
-func (c metric) noteTargetType(field string, target *autoscalingv2.MetricTarget, used string) {
+func (c metric) reportTargetType(field string, target *autoscalingv2.MetricTarget, used string) {
 	switch {
 	case used == "" || target.Type == "" || string(target.Type) == used:
 	case field == "object":
@@ -146,7 +146,7 @@ func (c metric) target(
 ) {
 	for _, set := range fields {
 		if set(field, t, target) {
-			c.noteTargetType(field, target, t.MetricType)
+			c.reportTargetType(field, target, t.MetricType)
 			return
 		}
 	}

@@ -81,7 +81,7 @@ spec: {maxReplicas: 3, targetCPUUtilizationPercentage: 50, scaleTargetRef: {apiV
 `, old)
 	hpa, notes, _ := FromV1(old)
 	so, more, mistakes := HPA(hpa)
-	if len(notes)+len(mistakes) > 0 || noteWith(more, "extensions/v1beta1 is not served") == "" {
+	if len(notes)+len(mistakes) > 0 || firstNoteWith(more, "extensions/v1beta1 is not served") == "" {
 		t.Errorf("got the notes %v and %v and the mistakes %v, want a note about extensions/v1beta1", notes, more, mistakes)
 	}
 	if got := so.Spec.Triggers; len(got) != 2 || got[0].Type != "memory" || got[1].Type != "cpu" || got[1].Metadata["value"] != "50" {
@@ -113,7 +113,7 @@ func testCPUAndMemoryAloneKeepOneReplica(t *testing.T) {
 			old.Spec.Triggers = append(old.Spec.Triggers, v1alpha1.Trigger{Type: name})
 		}
 		so, notes := KEDA(old)
-		if *so.Spec.MinReplicaCount != c.want || (noteWith(notes, "KEDA keeps 1 replica") != "") != (c.want == 1) {
+		if *so.Spec.MinReplicaCount != c.want || (firstNoteWith(notes, "KEDA keeps 1 replica") != "") != (c.want == 1) {
 			t.Errorf("%v: got a minimum of %d and the notes %v, want %d", c.types, *so.Spec.MinReplicaCount, notes, c.want)
 		}
 	}
@@ -127,7 +127,7 @@ func testMetricTypeOfCPUMayBeInItsMetadata(t *testing.T) {
 		old := &v1alpha1.ScaledObject{}
 		old.Spec.Triggers = []v1alpha1.Trigger{{Type: "cpu", MetricType: c.metricType, Metadata: map[string]v1alpha1.Scalar{"type": v1alpha1.Scalar(c.old)}}}
 		so, notes := KEDA(old)
-		if got := so.Spec.Triggers[0]; got.MetricType != c.want || len(got.Metadata) > 0 || noteWith(notes, c.note) == "" {
+		if got := so.Spec.Triggers[0]; got.MetricType != c.want || len(got.Metadata) > 0 || firstNoteWith(notes, c.note) == "" {
 			t.Errorf("%+v: got %+v and the notes %v", c, got, notes)
 		}
 	}
@@ -159,7 +159,7 @@ func testFallbackIsKeptOnlyBesideTriggerThatScalerReads(t *testing.T) {
 			old.Spec.Triggers = append(old.Spec.Triggers, v1alpha1.Trigger{Type: name})
 		}
 		so, notes := KEDA(old)
-		if noted := noteWith(notes, "spec.fallback: has no effect") != ""; (so.Spec.Fallback != nil) != c.kept || noted == c.kept {
+		if found := firstNoteWith(notes, "spec.fallback: has no effect") != ""; (so.Spec.Fallback != nil) != c.kept || found == c.kept {
 			t.Errorf("%v: got the fallback %v and the notes %v, want kept: %t", c.types, so.Spec.Fallback, notes, c.kept)
 		}
 	}
@@ -170,7 +170,7 @@ func testSwitchThatIsNoBooleanIsOn(t *testing.T) {
 		old := &v1alpha1.ScaledObject{}
 		old.Annotations = map[string]string{"autoscaling.keda.sh/paused": given, "autoscaling.keda.sh/paused-replicas": "3", "team": "shop"}
 		so, notes := KEDA(old)
-		if got := so.Annotations["autoscaling.keda.sh/paused"]; got != want || (noteWith(notes, "reads as true") != "") != (got != given) {
+		if got := so.Annotations["autoscaling.keda.sh/paused"]; got != want || (firstNoteWith(notes, "reads as true") != "") != (got != given) {
 			t.Errorf("%q: got %q and the notes %v, want %q, and a note if it is another", given, got, notes, want)
 		}
 		if len(so.Annotations) != 3 || so.Annotations["autoscaling.keda.sh/paused-replicas"] != "3" || old.Annotations["autoscaling.keda.sh/paused"] != given {
@@ -183,7 +183,7 @@ func testModeUnknownOfRabbitMQIsNone(t *testing.T) {
 	old := &v1alpha1.ScaledObject{}
 	old.Spec.Triggers = []v1alpha1.Trigger{{Type: "rabbitmq", Metadata: map[string]v1alpha1.Scalar{"mode": "Unknown", "queueLength": "5"}}}
 	so, notes := KEDA(old)
-	if got := so.Spec.Triggers[0].Metadata; len(got) != 1 || got["queueLength"] != "5" || noteWith(notes, "metadata.mode: is Unknown") == "" {
+	if got := so.Spec.Triggers[0].Metadata; len(got) != 1 || got["queueLength"] != "5" || firstNoteWith(notes, "metadata.mode: is Unknown") == "" {
 		t.Errorf("got the metadata %v and the notes %v, want queueLength alone and a note", got, notes)
 	}
 }

@@ -54,7 +54,7 @@ func parseForeignAuthentication(o *Object, kind, api string) (*Object, []diag.Er
 			Suggestion: "set audience to whom they are sent",
 		})
 	}
-	o.noteVault(spec)
+	o.reportVaultFile(spec)
 	return o, problems
 }
 

@@ -96,17 +96,17 @@ func readsEnvironment(t v1alpha1.Trigger) bool {
 // mistake.
 func warningsOf(o *Object, w *compile.Workload, authentications map[string]*Object) []diag.Error {
 	all := o.conversionWarnings()
-	note := func(field, problem, suggestion string) { all = append(all, o.warningAt(field, problem, suggestion)) }
+	warn := func(field, problem, suggestion string) { all = append(all, o.warningAt(field, problem, suggestion)) }
 	spec := &o.ScaledObject.Spec
 	if a := spec.Advanced; a != nil && a.HorizontalPodAutoscalerConfig != nil && a.HorizontalPodAutoscalerConfig.Name != "" {
-		note("spec.advanced.horizontalPodAutoscalerConfig.name", "has no effect", "Impulse creates no HPA")
+		warn("spec.advanced.horizontalPodAutoscalerConfig.name", "has no effect", "Impulse creates no HPA")
 	}
 	if spec.ScaleTargetRef.EnvSourceContainerName != "" && !slices.ContainsFunc(spec.Triggers, readsEnvironment) {
-		note("spec.scaleTargetRef.envSourceContainerName", "has no effect", "no trigger has a parameter …FromEnv")
+		warn("spec.scaleTargetRef.envSourceContainerName", "has no effect", "no trigger has a parameter …FromEnv")
 	}
 	for i := range spec.Triggers {
 		if t := &spec.Triggers[i]; t.UseCachedMetrics && t.Type != "kubernetes-workload" {
-			note(fmt.Sprintf("spec.triggers[%d].useCachedMetrics", i), "has no effect", "every reading counts until the next one")
+			warn(fmt.Sprintf("spec.triggers[%d].useCachedMetrics", i), "has no effect", "every reading counts until the next one")
 		}
 		ref := spec.Triggers[i].AuthenticationRef
 		if ref == nil {
@@ -119,14 +119,14 @@ func warningsOf(o *Object, w *compile.Workload, authentications map[string]*Obje
 		field := fmt.Sprintf("spec.triggers[%d].authenticationRef", i)
 		switch a := authentications[key]; {
 		case a == nil:
-			note(field, key+" is not in these files", "it must be in the cluster")
+			warn(field, key+" is not in these files", "it must be in the cluster")
 		case !a.allows(o.ScaledObject.Namespace):
-			note(field, key+" does not allow namespace "+o.ScaledObject.Namespace+": the trigger will be unknown", "add it to its "+allowedNamespaces)
+			warn(field, key+" does not allow namespace "+o.ScaledObject.Namespace+": the trigger will be unknown", "add it to its "+allowedNamespaces)
 		case a.identity != "" && w != nil:
 			t := &w.Triggers[i]
 			limit := t.Kind.Limit(t.Config, triggers.Login{Identity: triggers.PodIdentity{Provider: a.identity}})
 			if limit != (triggers.Limit{}) && limit.Field == "" {
-				note(field, t.Kind.Name+" uses "+limit.Feature+" only through the KEDA bridge", bridgeaddr.Requirement+", or "+limit.Instead)
+				warn(field, t.Kind.Name+" uses "+limit.Feature+" only through the KEDA bridge", bridgeaddr.Requirement+", or "+limit.Instead)
 			}
 		}
 	}

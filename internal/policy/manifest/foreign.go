@@ -32,7 +32,7 @@ func (o *Object) adopt(t reflect.Type, api string) ([]diag.Error, bool) {
 	two := false
 	content, err := strictyaml.Expand(o.node, func(path string) {
 		two = two || path == "apiVersion" || path == "kind"
-		p.note(path, "is given twice", "the last one counts, as in kubectl")
+		p.report(path, "is given twice", "the last one counts, as in kubectl")
 	})
 	switch {
 	case err != nil:
@@ -45,7 +45,7 @@ func (o *Object) adopt(t reflect.Type, api string) ([]diag.Error, bool) {
 		p.stringMap(strictyaml.Child(strictyaml.Child(content, "metadata"), field), "metadata."+field)
 	}
 	if api == oldKEDAAPIVersion {
-		p.note("apiVersion", "is that of KEDA 1, which KEDA 2 does not read", "what has no setting has the default of KEDA 2")
+		p.report("apiVersion", "is that of KEDA 1, which KEDA 2 does not read", "what has no setting has the default of KEDA 2")
 		p.renameTarget(strictyaml.Child(strictyaml.Child(content, "spec"), "scaleTargetRef"))
 	}
 	p.value(content, t, "")
@@ -72,7 +72,7 @@ func (p *pruner) renameTarget(target *yaml.Node) {
 		for i := 0; i+1 < len(target.Content); i += 2 {
 			if key := target.Content[i]; key.Value == renamed.old {
 				key.Value = renamed.now
-				p.note("spec.scaleTargetRef."+renamed.old, "has another name in KEDA 2", "it is "+renamed.now)
+				p.report("spec.scaleTargetRef."+renamed.old, "has another name in KEDA 2", "it is "+renamed.now)
 			}
 		}
 	}

@@ -69,8 +69,8 @@ func (o *Object) identityMistakes(node *yaml.Node, path string, allowed []string
 	return all
 }
 
-// noteVault notes that the file of a token in a hashiCorpVault of KEDA is found elsewhere here.
-func (o *Object) noteVault(spec *yaml.Node) {
+// reportVaultFile reports that the file of a token in a hashiCorpVault of KEDA is found elsewhere here.
+func (o *Object) reportVaultFile(spec *yaml.Node) {
 	vault := strictyaml.Resolve(strictyaml.Child(spec, "hashiCorpVault"))
 	credential := strictyaml.Resolve(strictyaml.Child(vault, "credential"))
 	switch {

@@ -22,7 +22,7 @@ type pruner struct {
 	notes []diag.Error
 }
 
-func (p *pruner) note(field, problem, suggestion string) {
+func (p *pruner) report(field, problem, suggestion string) {
 	p.notes = append(p.notes, diag.Error{Field: field, Problem: problem, Suggestion: suggestion})
 }
 
@@ -54,7 +54,7 @@ func (p *pruner) structure(node *yaml.Node, t reflect.Type, path string) {
 		name := node.Content[i].Value
 		field, ok := fields[name]
 		if !ok {
-			p.noteDropped(strictyaml.Join(path, name), "is no field of "+p.api+" and has no effect", name, names)
+			p.reportDropped(strictyaml.Join(path, name), "is no field of "+p.api+" and has no effect", name, names)
 			continue
 		}
 		p.value(node.Content[i+1], field, strictyaml.Join(path, name))
@@ -63,13 +63,13 @@ func (p *pruner) structure(node *yaml.Node, t reflect.Type, path string) {
 	node.Content = kept
 }
 
-// noteDropped notes that a field was removed, with the name that was probably meant.
-func (p *pruner) noteDropped(path, problem, name string, known []string) {
+// reportDropped notes that a field was removed, with the name that was probably meant.
+func (p *pruner) reportDropped(path, problem, name string, known []string) {
 	suggestion := "it was removed"
 	if near := diag.Nearest(name, known); near != "" {
 		suggestion += "; " + diag.DidYouMean(near)
 	}
-	p.note(path, problem, suggestion)
+	p.report(path, problem, suggestion)
 }
 
 // pairs prunes the values of a map. Empty parameters of a trigger are removed.
@@ -78,7 +78,7 @@ func (p *pruner) pairs(node *yaml.Node, t reflect.Type, path string) {
 	for i := 0; i+1 < len(node.Content); i += 2 {
 		key, value := node.Content[i], node.Content[i+1]
 		if value.Tag == "!!null" && t == reflect.TypeFor[v1alpha1.Scalar]() {
-			p.note(strictyaml.Join(path, key.Value), "is empty", "it was removed")
+			p.report(strictyaml.Join(path, key.Value), "is empty", "it was removed")
 			continue
 		}
 		p.value(value, t, strictyaml.Join(path, key.Value))
@@ -118,7 +118,7 @@ func (p *pruner) scalar(node *yaml.Node, kind reflect.Kind, path string) {
 		return
 	}
 	if tag == "!!str" || node.Tag == "!!str" && (!plain || tag != "!!bool") { // kubectl reads yes, no, on and off as booleans.
-		p.note(path, fmt.Sprintf("has the wrong type: %s refuses it", p.api), "it is read as "+value)
+		p.report(path, fmt.Sprintf("has the wrong type: %s refuses it", p.api), "it is read as "+value)
 	}
 	node.Tag, node.Value = tag, value
 	if tag != "!!str" {

@@ -95,7 +95,7 @@ func (p *Pool) Query(ctx context.Context, query string) (string, error) {
 
 // working returns an idle session that works, as far as that is known, and closes those that do not.
 func (p *Pool) working(ctx context.Context) (aged, bool) {
-	for s, ok := p.take(); ok; s, ok = p.take() {
+	for s, ok := p.popIdle(); ok; s, ok = p.popIdle() {
 		if time.Since(s.at) < maxAge && (time.Since(s.used) < pingAfter || ping(ctx, s) == nil) {
 			return s, true
 		}
@@ -143,8 +143,8 @@ func ping(ctx context.Context, s Session) error {
 	return s.Ping(ctx)
 }
 
-// take removes the session that was used last from the idle ones.
-func (p *Pool) take() (aged, bool) {
+// popIdle removes the session that was used last from the idle ones.
+func (p *Pool) popIdle() (aged, bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	last := len(p.idle) - 1
@@ -170,7 +170,7 @@ func (p *Pool) Close() error {
 	p.stop()
 	p.opening.Wait()
 	var all []error
-	for s, ok := p.take(); ok; s, ok = p.take() {
+	for s, ok := p.popIdle(); ok; s, ok = p.popIdle() {
 		all = append(all, s.Close())
 	}
 	return errors.Join(all...)

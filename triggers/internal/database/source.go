@@ -60,9 +60,9 @@ type reader struct {
 
 	mu     sync.Mutex
 	closed bool
-	// kept is the key of the pool that stays open until the next reading, and release releases it.
-	kept    string
-	release func()
+	// retained is the key of the pool that stays open until the next reading, and release releases it.
+	retained string
+	release  func()
 }
 
 // Read returns the current level.
@@ -96,7 +96,7 @@ func (r *reader) read(ctx context.Context, c Credentials) (scalers.Milli, error)
 		return 0, err
 	}
 	defer release() // Another trigger may wait for this reading after this trigger has ended.
-	if err := r.keep(key, open); err != nil {
+	if err := r.retain(key, open); err != nil {
 		return 0, err
 	}
 	text, err := p.Query(ctx, r.spec.Query)
@@ -106,11 +106,11 @@ func (r *reader) read(ctx context.Context, c Credentials) (scalers.Milli, error)
 	return level(text)
 }
 
-// keep keeps the pool of a key open, instead of the one that it kept before.
-func (r *reader) keep(key string, open func() (*Pool, error)) error {
+// retain retains the pool of a key, instead of the one that it retained before.
+func (r *reader) retain(key string, open func() (*Pool, error)) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.closed || r.release != nil && r.kept == key {
+	if r.closed || r.release != nil && r.retained == key {
 		return nil
 	}
 	_, release, err := triggers.Acquire(r.env.Pool, key, open)
@@ -120,7 +120,7 @@ func (r *reader) keep(key string, open func() (*Pool, error)) error {
 	if r.release != nil {
 		r.release()
 	}
-	r.kept, r.release = key, release
+	r.retained, r.release = key, release
 	return nil
 }
 

@@ -32,14 +32,14 @@ func startBeanstalkd(t *testing.T) source {
 	}
 	t.Cleanup(func() { _ = conn.Close() })
 	answers := bufio.NewReader(conn)
-	// ask sends a command, and returns the first line of the answer.
-	ask := func(command string) (string, error) {
+	// send sends a command, and returns the first line of the answer.
+	send := func(command string) (string, error) {
 		if _, err := io.WriteString(conn, command); err != nil {
 			return "", err
 		}
 		return answers.ReadString('\n')
 	}
-	if _, err := ask("use orders\r\n"); err != nil {
+	if _, err := send("use orders\r\n"); err != nil {
 		t.Fatal(err)
 	}
 	var jobs []string
@@ -47,7 +47,7 @@ func startBeanstalkd(t *testing.T) source {
 		metadata: map[string]string{"server": address, "tube": "orders", "value": "1"}, stop: stop,
 		set: func(_ context.Context, n int) error {
 			for len(jobs) < n {
-				line, err := ask("put 0 0 60 5\r\norder\r\n")
+				line, err := send("put 0 0 60 5\r\norder\r\n")
 				id, ok := strings.CutPrefix(line, "INSERTED ")
 				if err != nil || !ok {
 					return fmt.Errorf("put: %q, %w", line, err)
@@ -55,7 +55,7 @@ func startBeanstalkd(t *testing.T) source {
 				jobs = append(jobs, strings.TrimSpace(id))
 			}
 			for ; len(jobs) > n; jobs = jobs[1:] {
-				if line, err := ask("delete " + jobs[0] + "\r\n"); err != nil || line != "DELETED\r\n" {
+				if line, err := send("delete " + jobs[0] + "\r\n"); err != nil || line != "DELETED\r\n" {
 					return fmt.Errorf("delete: %q, %w", line, err)
 				}
 			}

@@ -73,13 +73,13 @@ func (b Builder) buildAll(ctx context.Context, todo []missing, found func(name, 
 	if err := os.MkdirAll(b.Cache, 0o755); err != nil {
 		return fmt.Errorf("create the cache folder: %w", err)
 	}
-	take := func() { todo = slices.DeleteFunc(todo, func(m missing) bool { return m.findCached(found) }) }
-	unlock, err := lockBuilds(ctx, b.Cache, b.Out, take)
+	findAll := func() { todo = slices.DeleteFunc(todo, func(m missing) bool { return m.findCached(found) }) }
+	unlock, err := lockBuilds(ctx, b.Cache, b.Out, findAll)
 	if err != nil {
 		return err
 	}
 	defer unlock()
-	if take(); len(todo) == 0 {
+	if findAll(); len(todo) == 0 {
 		return nil
 	}
 	if err := checkSpace(b.Out, len(todo)); err != nil {

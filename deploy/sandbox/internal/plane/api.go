@@ -13,8 +13,8 @@ import (
 	"time"
 )
 
-// askTimeout bounds one question to a component.
-const askTimeout = 5 * time.Second
+// requestTimeout bounds one request to a component.
+const requestTimeout = 5 * time.Second
 
 // apiClient sends requests to the components, and to the API server as the administrator.
 type apiClient struct {
@@ -34,7 +34,7 @@ func newAPIClient(url string, a *authority) (*apiClient, error) {
 	roots := x509.NewCertPool()
 	roots.AddCert(a.cert)
 	return &apiClient{url: url, http: &http.Client{
-		Timeout: askTimeout,
+		Timeout: requestTimeout,
 		Transport: &http.Transport{
 			DisableKeepAlives: true, // A request after a restart needs a new connection.
 			TLSClientConfig:   &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: roots, Certificates: []tls.Certificate{certificate}},

@@ -36,7 +36,7 @@ type Options struct {
 	AlertmanagerConfig string        // When empty, a minimal one in Dir.
 	HPASyncPeriod      time.Duration // How often HorizontalPodAutoscalers decide; 0: Kubernetes' default.
 	UnsafeNoFsync      bool          // Whether etcd leaves writing to the system: faster on slow disks, and not what is measured.
-	Keep               bool          // Whether Dir stays when the sandbox ends.
+	RetainDir          bool          // Whether Dir stays when the sandbox ends.
 	Remove             []string
 }
 

@@ -38,7 +38,7 @@ func Open(ctx context.Context, options Options) (*Sandbox, error) {
 	}
 	s := &Sandbox{layout: layout{Options: options}, lock: lock}
 	remove := slices.Clone(options.Remove)
-	if !options.Keep {
+	if !options.RetainDir {
 		remove = append(remove, options.Dir)
 	}
 	s.guard, err = process.StartGuard(lock, options.Executable, append([]string{"guard"}, remove...)...)
@@ -149,7 +149,7 @@ func (s *Sandbox) Close() error {
 	for _, path := range s.Remove {
 		failed = append(failed, os.RemoveAll(path))
 	}
-	if s.Keep {
+	if s.RetainDir {
 		failed = append(failed, s.lock.Close())
 	} else {
 		failed = append(failed, Release(s.Dir, s.lock))
