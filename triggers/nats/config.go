@@ -1,6 +1,7 @@
 package nats
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net/url"
@@ -14,9 +15,10 @@ import (
 // Config is the metadata of a nats-jetstream trigger.
 type Config struct {
 	NATSServerURL                string        `json:"natsServerURL" doc:"Addresses for NATS clients, such as nats://nats.messaging:4222, separated by commas."`
-	NATSServerMonitoringEndpoint string        `json:"natsServerMonitoringEndpoint" doc:"host:port of the server's monitoring endpoint, such as nats.messaging:8222, instead of natsServerURL."`
+	NATSServerMonitoringEndpoint string        `json:"natsServerMonitoringEndpoint" doc:"host:port of the server's monitoring endpoint, such as nats.messaging:8222, instead of natsServerURL. It may be in the authenticationRef instead."`
 	UseHTTPS                     bool          `json:"useHttps" doc:"Use https for the monitoring endpoint."`
 	Account                      string        `json:"account" doc:"Account of the stream, with the monitoring endpoint: its name, or its key if it was created with a JWT."`
+	AccountID                    string        `json:"accountID" doc:"Key or name of the account, instead of account."`
 	Domain                       string        `json:"domain" doc:"JetStream domain of the stream, with natsServerURL."`
 	Stream                       string        `json:"stream" required:"true" doc:"Name of the stream."`
 	Consumer                     string        `json:"consumer" required:"true" doc:"Name of the consumer, which must exist."`
@@ -52,9 +54,15 @@ func (c Config) endpoint() string {
 	return "http://" + c.NATSServerMonitoringEndpoint
 }
 
-// Servers returns the servers that receive the credentials.
+// account returns the name or the key of the account.
+func (c Config) account() string { return cmp.Or(c.AccountID, c.Account) }
+
+// Servers returns the servers that receive the credentials; none if the authenticationRef names the monitoring endpoint.
 func (c Config) Servers() []string {
-	if c.NATSServerURL == "" {
+	switch {
+	case c.NATSServerURL == "" && c.NATSServerMonitoringEndpoint == "":
+		return nil
+	case c.NATSServerURL == "":
 		return []string{c.endpoint()}
 	}
 	return strings.Split(c.NATSServerURL, ",")
@@ -62,8 +70,6 @@ func (c Config) Servers() []string {
 
 func (c Config) checkServer() error {
 	switch {
-	case c.NATSServerURL == "" && c.NATSServerMonitoringEndpoint == "":
-		return invalid("natsServerURL", "is required, or natsServerMonitoringEndpoint", "")
 	case c.NATSServerURL != "" && c.NATSServerMonitoringEndpoint != "":
 		return invalid("natsServerMonitoringEndpoint", "has no effect with natsServerURL", "remove one of them")
 	case c.NATSServerURL == "" && c.UnsafeSSL && !c.UseHTTPS:
@@ -72,6 +78,8 @@ func (c Config) checkServer() error {
 		return invalid("domain", "needs natsServerURL", "with the monitoring endpoint, use a server of that domain")
 	case c.NATSServerURL != "" && c.UseHTTPS:
 		return invalid("useHttps", "needs natsServerMonitoringEndpoint", "write tls:// in natsServerURL")
+	case c.NATSServerURL != "" && c.AccountID != "":
+		return invalid("accountID", "needs natsServerMonitoringEndpoint", "with natsServerURL the credentials decide the account")
 	case c.NATSServerURL != "" && c.Account != globalAccount:
 		return invalid("account", "needs natsServerMonitoringEndpoint", "with natsServerURL the credentials decide the account")
 	}

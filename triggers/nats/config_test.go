@@ -34,7 +34,7 @@ func testMistakeNamesItsField(t *testing.T) {
 		field   string
 		problem string
 	}{
-		"no server":               {func(c *Config) { c.NATSServerURL = "" }, "natsServerURL", "required"},
+		"an ID of an account":     {func(c *Config) { c.AccountID = "A" }, "accountID", "needs natsServerMonitoringEndpoint"},
 		"two servers":             {func(c *Config) { c.NATSServerMonitoringEndpoint = "nats:8222" }, "natsServerMonitoringEndpoint", "no effect"},
 		"https without endpoint":  {func(c *Config) { c.UseHTTPS = true }, "useHttps", "needs"},
 		"account without use":     {func(c *Config) { c.Account = "A" }, "account", "needs"},
@@ -73,6 +73,8 @@ func testGoodConfigHasNoMistake(t *testing.T) {
 	for name, metadata := range map[string]map[string]string{
 		"the example":  k.Example,
 		"several URLs": {"natsServerURL": "tls://a:4222, wss://b", "stream": "S", "consumer": "C", "unsafeSsl": "true"},
+		"in the login": {"account": "orders", "stream": "S", "consumer": "C"},
+		"a key":        {"natsServerMonitoringEndpoint": "a:8222", "accountID": "A", "stream": "S", "consumer": "C"},
 		"a domain":     {"natsServerURL": "nats://a:4222", "domain": "hub", "stream": "S", "consumer": "C"},
 		"over https, to any server": {
 			"natsServerMonitoringEndpoint": "nats:8222", "useHttps": "true", "unsafeSsl": "true", "stream": "S", "consumer": "C",

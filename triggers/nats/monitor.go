@@ -1,10 +1,10 @@
 package nats
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net/http"
-	"net/url"
 	"strconv"
 	"strings"
 	"sync"
@@ -18,7 +18,6 @@ import (
 // credentials. A reading is that of all consumers that these triggers want, because an answer has all consumers of the account in any case.
 type monitor struct {
 	config Config
-	base   url.URL
 	http   *http.Client
 
 	mu sync.Mutex
@@ -26,8 +25,10 @@ type monitor struct {
 	wanted map[name]int
 	// leaders has the host and port of the leader of each consumer at the last reading.
 	leaders map[name]string
-	// account is the configured account, and its key once that is known. Servers filter by it.
-	account string
+	// led is the place of this reading.
+	led place
+	// keys has the keys of accounts that are known. Servers filter by them.
+	keys map[place]string
 	// client was created with the credentials in used.
 	client *http.Client
 	used   natsconn.Credentials
@@ -45,12 +46,7 @@ type outcomes map[name]outcome
 
 // newMonitor returns a monitor for all triggers with the same config, except for its stream, consumer and thresholds.
 func newMonitor(c Config, client *http.Client) *monitor {
-	m := &monitor{config: c, http: client, account: c.Account, wanted: map[name]int{}}
-	m.base = url.URL{Scheme: "http", Host: c.NATSServerMonitoringEndpoint}
-	if u, err := url.Parse(c.endpoint()); err == nil {
-		m.base = *u
-	}
-	return m
+	return &monitor{config: c, http: client, wanted: map[name]int{}}
 }
 
 // Close does nothing: a monitor has no connections of its own.
@@ -72,17 +68,21 @@ func (m *monitor) want(n name) func() {
 
 // read returns the backlogs of the wanted consumers.
 func (m *monitor) read(ctx context.Context, secrets triggers.Secrets) (outcomes, error) {
+	at, err := m.config.place(ctx, secrets)
+	if err != nil {
+		return nil, fmt.Errorf("read the consumers: %w", err)
+	}
 	client, err := m.currentClient(ctx, secrets)
 	if err != nil {
-		return nil, fmt.Errorf("read the consumers at %s: %w", m.base.Host, err)
+		return nil, fmt.Errorf("read the consumers at %s: %w", at.base.Host, err)
 	}
-	s := &search{monitor: m, client: client, asked: map[string]bool{}, streams: map[string]bool{}}
+	s := &search{monitor: m, at: at, client: client, asked: map[string]bool{}, streams: map[string]bool{}}
 	s.run(ctx)
-	m.storeLeaders(s.found)
+	m.storeLeaders(at, s.found)
 	all := outcomes{}
 	for n, f := range s.found {
 		if f.err != nil {
-			f.err = fmt.Errorf("read consumer %s of stream %s at %s: %w", n.consumer, n.stream, m.base.Host, f.err)
+			f.err = fmt.Errorf("read consumer %s of stream %s at %s: %w", n.consumer, n.stream, at.base.Host, f.err)
 		}
 		all[n] = f.outcome
 	}
@@ -90,14 +90,14 @@ func (m *monitor) read(ctx context.Context, secrets triggers.Secrets) (outcomes,
 }
 
 // likelyHosts returns the servers that led the wanted consumers at the last reading, and the configured one if a leader is not known.
-func (m *monitor) likelyHosts() []string {
+func (m *monitor) likelyHosts(at place) []string {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	var hosts []string
 	for n := range m.wanted {
-		host := m.leaders[n]
-		if host == "" {
-			host = m.base.Host
+		host := at.base.Host
+		if leader := m.leaders[n]; m.led == at && leader != "" {
+			host = leader
 		}
 		hosts = appendNew(hosts, host)
 	}
@@ -116,7 +116,7 @@ func (m *monitor) findings() map[name]*finding {
 }
 
 // storeLeaders replaces the leaders of the last reading.
-func (m *monitor) storeLeaders(found map[name]*finding) {
+func (m *monitor) storeLeaders(at place, found map[name]*finding) {
 	leaders := map[name]string{}
 	for n, f := range found {
 		if f.leader != "" {
@@ -125,19 +125,21 @@ func (m *monitor) storeLeaders(found map[name]*finding) {
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.leaders = leaders
+	m.leaders, m.led = leaders, at
 }
 
-func (m *monitor) currentAccount() string {
+// currentAccount returns the key of the account of a place if it is known, and what is configured otherwise.
+func (m *monitor) currentAccount(at place) string {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return m.account
+	return cmp.Or(m.keys[at], at.account)
 }
 
-func (m *monitor) setAccount(key string) {
+// setAccount stores the key of the account of a place. Those of other places, which were configured before, are dropped.
+func (m *monitor) setAccount(at place, key string) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.account = key
+	m.keys = map[place]string{at: key}
 }
 
 // polled is the Source of one trigger that reads the monitoring endpoint. It uses a shared monitor while it runs.
@@ -148,10 +150,9 @@ type polled struct {
 
 // Run implements triggers.Source.
 func (p *polled) Run(ctx context.Context, emit func(scalers.Event)) error {
-	key := strings.Join([]string{"nats-jetstream", p.config.endpoint(), p.config.Account, strconv.FormatBool(p.config.UnsafeSSL)}, "\x00")
-	if p.config.UseHTTPS {
-		key += "\x00" + p.env.Credentials
-	}
+	key := strings.Join([]string{"nats-jetstream", p.config.endpoint(), p.config.account(), strconv.FormatBool(p.config.UnsafeSSL)}, "\x00")
+	// An authentication may have certificates, and name the place.
+	key += "\x00" + p.env.Credentials
 	m, release, err := triggers.Acquire(p.env.Pool, key, func() (*monitor, error) { return newMonitor(p.config, p.env.HTTP), nil })
 	if err != nil {
 		return err
@@ -161,7 +162,8 @@ func (p *polled) Run(ctx context.Context, emit func(scalers.Event)) error {
 	defer m.want(n)()
 	read := func(ctx context.Context) (outcomes, error) { return m.read(ctx, p.env.Secrets) }
 	event := func(_ scalers.Instant, all outcomes) scalers.Event { return all.event(n) }
-	return triggers.PollEach(triggers.PollKey{Server: p.config.NATSServerMonitoringEndpoint, Key: key}, read, event, p.env).Run(ctx, emit)
+	server := cmp.Or(p.config.NATSServerMonitoringEndpoint, "nats-jetstream "+p.env.Credentials)
+	return triggers.PollEach(triggers.PollKey{Server: server, Key: key}, read, event, p.env).Run(ctx, emit)
 }
 
 // event returns the event for one consumer.

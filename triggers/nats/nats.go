@@ -8,7 +8,7 @@ import (
 // Kind describes the trigger type nats-jetstream.
 func Kind() triggers.Kind {
 	k := triggers.Define("nats-jetstream", "Messages that wait for a JetStream consumer.", defaults(), open)
-	k.Auth = natsconn.Parameters()
+	k.Auth = append(natsconn.Parameters(), placeParameters()...)
 	k.Example = map[string]string{"natsServerURL": "nats://nats.messaging:4222", "stream": "ORDERS", "consumer": "billing", "lagThreshold": "10"}
 	return k
 }

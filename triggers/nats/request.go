@@ -26,7 +26,7 @@ const (
 // servers returns the monitoring endpoints of the cluster's servers. All use the port of the configured endpoint. leaders are the names of
 // some of these servers.
 func (s *search) servers(ctx context.Context, leaders []string) ([]string, error) {
-	base := s.monitor.base
+	base := s.at.base
 	var v varz
 	if err := s.get(ctx, base.Host, "/varz", nil, &v); err != nil {
 		return nil, err
@@ -43,11 +43,11 @@ func (s *search) servers(ctx context.Context, leaders []string) ([]string, error
 
 // consumers returns the answer of one server, with all consumers of the account.
 func (s *search) consumers(ctx context.Context, host string) serverAnswer {
-	account := s.monitor.currentAccount()
+	account := s.monitor.currentAccount(s.at)
 	j, err := s.jsz(ctx, host, url.Values{"acc": {account}, "consumers": {"true"}, "config": {"true"}})
 	if err == nil && len(j.Accounts) == 0 {
 		if account, err = s.accountKey(ctx, host); err == nil && account != "" {
-			s.monitor.setAccount(account)
+			s.monitor.setAccount(s.at, account)
 			j, err = s.jsz(ctx, host, url.Values{"acc": {account}, "consumers": {"true"}, "config": {"true"}})
 		}
 	}
@@ -59,7 +59,7 @@ func (s *search) consumers(ctx context.Context, host string) serverAnswer {
 
 // accountKey returns the key of the account with the configured name; "" if the server has none of that name.
 func (s *search) accountKey(ctx context.Context, host string) (string, error) {
-	configured := s.monitor.config.Account
+	configured := s.at.account
 	var keys []string
 	for seen, pages := 0, 0; pages < maxPages; pages++ {
 		j, err := s.jsz(ctx, host, url.Values{"accounts": {"true"}, "offset": {strconv.Itoa(seen)}})
@@ -101,7 +101,7 @@ func (s *search) jsz(ctx context.Context, host string, query url.Values) (*jsz, 
 func (s *search) get(ctx context.Context, host, path string, query url.Values, into any) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, natsconn.Timeout, fmt.Errorf("no answer within %s", natsconn.Timeout))
 	defer cancel()
-	u := s.monitor.base
+	u := s.at.base
 	u.Host, u.RawQuery = host, query.Encode()
 	u.Path = strings.TrimRight(u.Path, "/") + path
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, u.String(), http.NoBody)

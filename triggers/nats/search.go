@@ -19,6 +19,7 @@ const maxServers = 16
 // It queries each server at most once.
 type search struct {
 	monitor *monitor
+	at      place
 	client  *http.Client
 	asked   map[string]bool
 	// found has a finding for each wanted consumer; open is the number of those whose leader was not found yet.
@@ -57,7 +58,7 @@ type serverAnswer struct {
 // run searches until all leaders are found, or are nowhere to be found.
 func (s *search) run(ctx context.Context) {
 	var first []serverAnswer
-	s.query(ctx, s.monitor.likelyHosts(), func(a serverAnswer) bool {
+	s.query(ctx, s.monitor.likelyHosts(s.at), func(a serverAnswer) bool {
 		first = append(first, a)
 		return true
 	})
@@ -66,8 +67,8 @@ func (s *search) run(ctx context.Context) {
 	for _, a := range first {
 		s.add(a)
 	}
-	if s.open > 0 && !s.asked[s.monitor.base.Host] {
-		s.query(ctx, []string{s.monitor.base.Host}, s.add)
+	if s.open > 0 && !s.asked[s.at.base.Host] {
+		s.query(ctx, []string{s.at.base.Host}, s.add)
 	}
 	if s.open > 0 && s.base == nil && s.clustered {
 		s.searchCluster(ctx)
@@ -119,7 +120,7 @@ func (s *search) query(ctx context.Context, hosts []string, use func(serverAnswe
 func (s *search) add(a serverAnswer) bool {
 	if a.err != nil {
 		s.failed = fmt.Errorf("%s: %w", a.host, a.err)
-		if a.host == s.monitor.base.Host {
+		if a.host == s.at.base.Host {
 			s.base = a.err
 		}
 		return s.open > 0
@@ -186,7 +187,7 @@ func (s *search) reason(n name, f *finding) error {
 	}
 	switch {
 	case !s.exists:
-		return fmt.Errorf("account %s does not exist%s, or has no stream", s.monitor.config.Account, where)
+		return fmt.Errorf("account %s does not exist%s, or has no stream", s.at.account, where)
 	case !s.streams[n.stream]:
 		return fmt.Errorf("stream %s does not exist%s", n.stream, where)
 	}

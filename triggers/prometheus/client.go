@@ -24,7 +24,7 @@ func newAPI(c Config, env triggers.Env) (v1.API, error) {
 		parameters = append(parameters, pair{"namespace", c.Namespace})
 	}
 	parameters = append(parameters, pair{"timeout", timeoutParameter(c.Timeout)})
-	modes, err := httpauth.Parse(c.AuthModes)
+	modes, err := httpauth.Parse(c.modes())
 	if err != nil {
 		return nil, err
 	}

@@ -1,6 +1,7 @@
 package prometheus
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net/url"
@@ -29,8 +30,10 @@ type Config struct {
 	EvaluationStep      time.Duration `json:"evaluationStep" doc:"Evaluate the query at the last multiple of this time, such as 15s, so that a cache in front of the server sees the same request several times. 0 evaluates it at the server's current time."`
 	UnsafeSSL           bool          `json:"unsafeSsl" doc:"Accept any certificate."`
 	AuthModes           string        `json:"authModes" doc:"How to authenticate, with parameters of the authenticationRef: bearer (bearerToken), basic (username, password) or oauth (an OAuth 2 client: oauthTokenURI, clientID, clientSecret); alone or beside one of them, custom (the header customAuthHeader with the value customAuthValue) and tls (the client certificate cert and its key), such as bearer,tls."`
+	AuthMode            string        `json:"authMode" doc:"Another name of authModes."`
 	AWSRegion           string        `json:"awsRegion" doc:"Region of an Amazon Managed Service for Prometheus, such as eu-west-1. Requests are signed (SigV4) with the access key of the authenticationRef: awsAccessKeyID and awsSecretAccessKey. It cannot be combined with authModes."`
 	Cloud               string        `json:"cloud" doc:"Azure cloud of an Azure Monitor workspace, such as AzureUSGovernmentCloud, or Private. It is used only with the podIdentity azure-workload."`
+	IdentityOwner       string        `json:"identityOwner" doc:"operator for the identity that the KEDA bridge has in AWS, without authModes and without a podIdentity; then the bridge reads the trigger. pod, the default, has no effect."`
 	AzureResourceURL    string        `json:"azureManagedPrometheusResourceURL" doc:"Resource for which a token is requested, with cloud: Private. It is used only with the podIdentity azure-workload."`
 }
 
@@ -43,7 +46,7 @@ func (c Config) Validate() error {
 	_, parameters := pairs("queryParameters", c.QueryParameters)
 	return errors.Join(
 		c.checkAddress(), c.checkQuery(), c.checkThreshold(), c.checkTimeout(), c.checkStep(), c.checkPartial(), headers, c.checkHeaders(), parameters,
-		c.checkParameters(), c.checkAuth(), c.checkRegion(),
+		c.checkParameters(), c.checkAuth(), c.checkRegion(), c.checkOwner(),
 	)
 }
 
@@ -51,6 +54,9 @@ func (c Config) Validate() error {
 func (c Config) Trigger() scalers.Trigger {
 	return scalers.Trigger{Target: c.Threshold, Activation: c.ActivationThreshold}
 }
+
+// modes returns how to authenticate, by one of the two names of the parameter.
+func (c Config) modes() string { return strings.TrimSpace(cmp.Or(c.AuthModes, c.AuthMode)) }
 
 // Zeros returns the answers that count as 0.
 func (c Config) Zeros() triggers.Zeros {
@@ -147,7 +153,7 @@ func (c Config) checkParameters() error {
 }
 
 func (c Config) checkAuth() error {
-	_, err := httpauth.Parse(c.AuthModes)
+	_, err := httpauth.Parse(c.modes())
 	return err
 }
 
@@ -157,7 +163,7 @@ func (c Config) checkRegion() error {
 		return nil
 	case !validRegion(c.AWSRegion):
 		return invalid("awsRegion", fmt.Sprintf("%q is not a region", c.AWSRegion), "write one such as eu-west-1")
-	case strings.TrimSpace(c.AuthModes) != "":
+	case c.modes() != "":
 		return invalid("awsRegion", "cannot be combined with authModes", "requests are either signed or authenticated in another way")
 	}
 	return nil
@@ -201,3 +207,14 @@ func (c Config) PromQL() string { return c.Query }
 
 // Servers returns the server that receives the credentials.
 func (c Config) Servers() []string { return []string{c.ServerAddress} }
+
+// ownerOperator is the identityOwner that stands for the identity of the process.
+const ownerOperator = "operator"
+
+func (c Config) checkOwner() error {
+	switch c.IdentityOwner {
+	case "", "pod", ownerOperator:
+		return nil
+	}
+	return invalid("identityOwner", fmt.Sprintf("%q is neither pod nor operator", c.IdentityOwner), "")
+}

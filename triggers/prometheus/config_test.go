@@ -14,6 +14,7 @@ func TestConfig(t *testing.T) {
 	t.Run("all mistakes are reported at once", testAllMistakesAreReportedAtOnce)
 	t.Run("a good config has no mistake", testGoodConfigHasNoMistake)
 	t.Run("the example decodes", testExampleDecodes)
+	t.Run("the KEDA bridge reads a trigger with an identity in a cloud", testBridgeReadsTriggerWithIdentity)
 }
 
 func testMistakeNamesItsField(t *testing.T) {
@@ -46,6 +47,8 @@ func testMistakeNamesItsField(t *testing.T) {
 		"no parameter":           {func(c *Config) { c.QueryParameters = []string{"dedup"} }, "queryParameters", "key=value"},
 		"another query":          {func(c *Config) { c.QueryParameters = []string{"query=up"} }, "queryParameters", "set by the trigger"},
 		"an unknown mode":        {func(c *Config) { c.AuthModes = "digest" }, "authModes", "not supported"},
+		"another name":           {func(c *Config) { c.AuthMode = "digest" }, "authModes", "not supported"},
+		"another owner":          {func(c *Config) { c.IdentityOwner = "me" }, "identityOwner", "neither pod nor operator"},
 		"two modes":              {func(c *Config) { c.AuthModes = "bearer,basic" }, "authModes", "exclude each other"},
 		"no region":              {func(c *Config) { c.AWSRegion = "eu-west-1/aps" }, "awsRegion", "is not a region"},
 		"a region and a mode":    {func(c *Config) { c.AWSRegion, c.AuthModes = "eu-west-1", "tls" }, "awsRegion", "cannot be combined with authModes"},
@@ -96,5 +99,27 @@ func testExampleDecodes(t *testing.T) {
 	}
 	if _, err := k.Open(c, environment(nil)); err != nil {
 		t.Error(err)
+	}
+}
+
+func testBridgeReadsTriggerWithIdentity(t *testing.T) {
+	azure := triggers.Login{Identity: triggers.PodIdentity{Provider: "azure-workload"}}
+	for _, c := range []struct {
+		owner, mode string
+		login       triggers.Login
+		want        string
+	}{
+		{"", "", triggers.Login{}, ""},
+		{"pod", "", triggers.Login{}, ""},
+		{"operator", "", triggers.Login{}, "identityOwner operator"},
+		{"operator", "basic", triggers.Login{}, ""}, // As in KEDA, the identity is not used then.
+		{"operator", "", azure, "the podIdentity azure-workload of its authentication"},
+		{"", "basic", azure, "the podIdentity azure-workload of its authentication"},
+	} {
+		config := configured("http://a")
+		config.IdentityOwner, config.AuthMode = c.owner, c.mode
+		if got := Kind().Limit(config, c.login); got.Feature != c.want {
+			t.Errorf("owner %q, mode %q, %+v: got %q, want %q", c.owner, c.mode, c.login, got.Feature, c.want)
+		}
 	}
 }

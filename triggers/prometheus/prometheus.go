@@ -20,11 +20,21 @@ import (
 func Kind() triggers.Kind {
 	k := triggers.Define("prometheus", "The result of a PromQL query.", defaults(), open)
 	k.Auth = append(httpauth.Parameters(), awsParameters()...)
-	k.Limits = triggers.WithoutPodIdentity("use authModes or an access key of AWS, or let a proxy beside the server sign the requests")
+	k.Limits = limits
 	k.Example = map[string]string{
 		"serverAddress": "http://prometheus.monitoring:9090", "query": "sum(rate(http_requests_total[1m]))", "threshold": "100",
 	}
 	return k
+}
+
+// limits returns why the KEDA bridge has to read a trigger: only KEDA's scaler uses identities in clouds.
+func limits(c triggers.Config, l triggers.Login) triggers.Limit {
+	const instead = "use authModes or an access key of AWS, or let a proxy beside the server sign the requests"
+	typed, ok := c.(Config)
+	if ok && l.Identity == (triggers.PodIdentity{}) && typed.IdentityOwner == ownerOperator && typed.modes() == "" {
+		return triggers.Limit{Feature: "identityOwner " + ownerOperator, Field: "identityOwner", Instead: instead}
+	}
+	return triggers.WithoutPodIdentity(instead)(c, l)
 }
 
 // open builds the source. It does no I/O.
@@ -39,7 +49,7 @@ func open(c Config, env triggers.Env) (triggers.Source, error) {
 // key returns the PollKey.Key: everything that the answer depends on.
 func key(c Config, env triggers.Env) string {
 	parts := []string{
-		"prometheus", c.ServerAddress, c.Query, c.Namespace, c.AuthModes, c.Timeout.String(),
+		"prometheus", c.ServerAddress, c.Query, c.Namespace, c.modes(), c.Timeout.String(),
 		strings.Join(c.CustomHeaders, ","), strings.Join(c.QueryParameters, ","),
 		strconv.FormatBool(c.IgnoreNullValues), strconv.FormatBool(c.NegativeIsZero),
 		strconv.FormatBool(c.AcceptPartial), c.EvaluationStep.String(), strconv.FormatBool(c.UnsafeSSL), c.AWSRegion, env.Credentials,

@@ -175,7 +175,7 @@ func testServersCertificateIsChecked(t *testing.T) {
 	if n := s.connections(t.Context(), "default"); n != 1 {
 		t.Errorf("there are %d connections, want 1", n)
 	}
-	encrypted := map[string]string{"ca": ca.pem, "cert": clientCert, "key": testkit.EncryptKey(t, clientKey, "hunter2"), "keyPassword": "hunter2\n"}
+	encrypted := map[string]string{"ca": ca.pem, "Cert": clientCert, "key": testkit.EncryptKey(t, clientKey, "hunter2"), "keyPassword": "hunter2\n"}
 	expect(t, newReader(t, Redis(), m, encrypted), "1")
 	encrypted["keyPassword"] = "hunter3"
 	expectUnknown(t, newReader(t, Redis(), m, encrypted), privatekey.ErrEncrypted.Error())

@@ -51,6 +51,7 @@ func parameters() []triggers.AuthParameter {
 		{Name: "tls", Doc: "enable or disable TLS, instead of enableTLS."},
 		{Name: "ca", Doc: "CA certificates in PEM that verify the server's certificate, with TLS."},
 		{Name: "cert", Doc: "A client certificate in PEM, with TLS."},
+		{Name: "Cert", Doc: "Another name of cert."},
 		{Name: "key", Doc: "The key of the client certificate, in PEM."},
 		{Name: "keyPassword", Doc: "The password of an encrypted key (PKCS #8 with AES)."},
 	}
@@ -88,7 +89,7 @@ func (s settings) access(ctx context.Context, secrets triggers.Secrets) (access,
 		return access{}, err
 	}
 	a := access{mode: s.mode, database: s.database, unsafe: s.server.UnsafeSSL}
-	a.ca, a.cert, a.key, a.keyPassword = values["ca"], values["cert"], values["key"], values["keyPassword"]
+	a.ca, a.cert, a.key, a.keyPassword = values["ca"], cmp.Or(values["Cert"], values["cert"]), values["key"], values["keyPassword"]
 	a.username = cmp.Or(s.server.Username, values["username"])
 	a.password = cmp.Or(s.server.Password, values["password"])
 	if s.mode == sentinel {

@@ -54,12 +54,14 @@ func invalid(problem, suggestion string) error {
 func Parameters() []triggers.AuthParameter {
 	return []triggers.AuthParameter{
 		{Name: "bearerToken", Doc: "The token for authModes bearer."},
+		{Name: "token", Doc: "Another name of bearerToken."},
 		{Name: "username", Doc: "The user for authModes basic."},
 		{Name: "password", Doc: "The password of the user."},
-		{Name: "oauthTokenURI", Doc: "For authModes oauth, the URL of the token endpoint. oauth2 of the authenticationRef defines this and the next four."},
+		{Name: "oauthTokenURI", Doc: "For authModes oauth, the URL of the token endpoint. oauth2 of the authenticationRef defines this, clientID, clientSecret, scopes and endpointParams."},
 		{Name: "clientID", Doc: "The identifier of the OAuth 2 client."},
 		{Name: "clientSecret", Doc: "The secret of the OAuth 2 client."},
 		{Name: "scopes", Doc: "The scopes that the client requests, separated by commas."},
+		{Name: "scope", Doc: "Another name of scopes."},
 		{Name: "endpointParams", Doc: "Further parameters for the token endpoint, such as audience=metrics&resource=a."},
 		{Name: "customAuthHeader", Doc: "The name of the header for authModes custom."},
 		{Name: "customAuthValue", Doc: "The value of this header."},

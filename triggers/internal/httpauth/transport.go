@@ -64,6 +64,11 @@ func (t *Transport) authenticate(r *http.Request) (http.RoundTripper, error) {
 	if err != nil {
 		return nil, err
 	}
+	for name, other := range map[string]string{"bearerToken": "token", "scopes": "scope"} {
+		if values[name] == "" && values[other] != "" {
+			values[name] = values[other]
+		}
+	}
 	base, err := WithCertificates(t.Base, values["ca"], values["cert"], values["key"], t.UnsafeSSL)
 	if err != nil {
 		return nil, err

@@ -15,6 +15,7 @@ import (
 
 func TestTransport(t *testing.T) {
 	t.Run("each mode sends its credentials", testEachModeSendsItsCredentials)
+	t.Run("the token and the scopes have KEDA's other names, too", testParametersHaveKEDAsOtherNames)
 	t.Run("a missing parameter is named", testMissingParameterIsNamed)
 	t.Run("a token is requested once, and again after a refusal or a change", testTokenIsRequestedOnceAndAgainAfterRefusalOrChange)
 	t.Run("a failed request for a token does not reveal the secret", testFailedRequestForTokenDoesNotRevealSecret)
@@ -47,6 +48,22 @@ func get(t *testing.T, via http.RoundTripper, url string) (int, error) {
 		t.Errorf("the request of the caller was changed: %v", r.Header)
 	}
 	return resp.StatusCode, resp.Body.Close()
+}
+
+func testParametersHaveKEDAsOtherNames(t *testing.T) {
+	var got http.Header
+	s := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { got = r.Header }))
+	defer s.Close()
+	for _, secrets := range []map[string]string{{"token": "right\n"}, {"bearerToken": "right", "token": "other"}} {
+		if _, err := get(t, &Transport{Modes: parse(t, "bearer"), Secrets: triggertest.Secrets(secrets)}, s.URL); err != nil || got.Get("Authorization") != "Bearer right" {
+			t.Errorf("%v: the server received %q, %v, want the token right", secrets, got.Get("Authorization"), err)
+		}
+	}
+	l := newLogin(t)
+	secrets := triggertest.Secrets(map[string]string{"oauthTokenURI": l.URL + "/token", "clientID": "impulse", "clientSecret": "correct", "scope": "a,b"})
+	if _, err := get(t, &Transport{Modes: parse(t, "oauth"), Secrets: secrets}, l.URL); err != nil || l.form != "a b " {
+		t.Errorf("the server of tokens received %q, %v, want the scopes a b", l.form, err)
+	}
 }
 
 func testEachModeSendsItsCredentials(t *testing.T) {
