@@ -71,7 +71,7 @@ func testErrorsQuoteNoSecret(t *testing.T) {
 	}
 }
 
-func TestReaderIsBounded(t *testing.T) {
+func TestReaderBounds(t *testing.T) {
 	t.Run("errors", func(t *testing.T) {
 		_, r := read(strings.Repeat("x: 1\n", 2000), false)
 		errors := r.Errors()

@@ -16,7 +16,8 @@ import (
 // maxReasonBytes is the maximum length of a server's message in a reason.
 const maxReasonBytes = 300
 
-// localPort matches the local end of a connection in the text of a network error. It differs each time.
+// localPort matches the local end of a connection in the text of a network error. The displayed reason leaves it out, because it differs
+// each time. No error is recognized by this text.
 var localPort = regexp.MustCompile(`[^ ]+->`)
 
 // reason returns an error of a call in one line.

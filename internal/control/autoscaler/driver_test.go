@@ -20,7 +20,7 @@ import (
 	"github.com/impulse-sh/impulse/triggers/builtin"
 )
 
-func TestAutoscalerDrivesTheStep(t *testing.T) {
+func TestDriver(t *testing.T) {
 	t.Parallel()
 	// No two things of a run happen at one instant, as the order of those is the scheduler's.
 	t.Run("the goroutine in fake time writes what a plain loop over the step writes", func(t *testing.T) {

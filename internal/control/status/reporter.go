@@ -228,7 +228,7 @@ func (r *Reporter) Refused(so *v1alpha1.ScaledObject, reason, message string, ol
 	r.mu.Unlock()
 	if news {
 		r.recorder.Event(of, true, reason, shorten(message))
-		r.log.Warn("object refused", "namespace", so.Namespace, "object", so.Name, "reason", reason, "why", message)
+		r.log.Warn("object refused", "namespace", so.Namespace, "object", so.Name, "reason", reason, "error", message)
 	}
 }
 
@@ -250,7 +250,8 @@ func (r *Reporter) schedule(o *object) {
 	r.queue.Add(key)
 }
 
-// logChanges writes the log lines and Events of an outcome.
+// logChanges writes the log lines and Events of an outcome. The key of a log line is why, as in all lines with the note of an Event: the note
+// may say that a problem has ended.
 func (r *Reporter) logChanges(p *autoscaler.Outcome, changes []conditionChange) {
 	w := p.Workload
 	object := Object{w.Namespace, w.Name, string(w.UID)}
