@@ -2,6 +2,7 @@ package keda
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"math/big"
@@ -222,35 +223,69 @@ func testEveryTypeIsServed(t *testing.T) {
 	if want := table(all); !bytes.Contains(page, []byte(want)) {
 		t.Errorf("docs/keda-types.md does not have this table:\n%s", want)
 	}
-	if len(all) != 79 {
-		t.Errorf("got %d types of KEDA, want 79", len(all))
+	if len(all) != 79 || len(types)+len(natives) != len(all) {
+		t.Errorf("got %d types of KEDA, of which the bridge has %d and Impulse %d, want 79", len(all), len(types), len(natives))
 	}
 }
 
-// shared has Impulse's own types of which the bridge reads some triggers: which ones.
-var shared = map[string]string{"kafka": "with Kerberos or AWS", "apache-kafka": "with AWS"}
+// native is one of Impulse's own types.
+type native struct {
+	// run is what the tests of its package read.
+	run string
+	// bridged is which of its triggers the bridge reads; "" if none. runBridged is what a test reads through the bridge; "" if nothing.
+	bridged, runBridged string
+}
 
-// table returns the table of all types of KEDA. A type that the bridge does not have is Impulse's own: the tests of impulse convert hold
-// that against the list.
+// natives are Impulse's own types that KEDA has, too.
+var natives = map[string]native{
+	"apache-kafka":           {run: "kfake, the broker of a client library's own tests", bridged: "with AWS"},
+	"cpu":                    {run: "kube-apiserver with metrics-server"},
+	"cron":                   {run: "no program: it is a schedule"},
+	"external":               {run: "gRPC servers of the tests"},
+	"external-push":          {run: "gRPC servers of the tests"},
+	"kafka":                  {run: "kfake, the broker of a client library's own tests", bridged: "with Kerberos or AWS"},
+	"kubernetes-workload":    {run: "kube-apiserver"},
+	"memory":                 {run: "kube-apiserver with metrics-server"},
+	"metrics-api":            {run: "HTTP servers of the tests"},
+	"mysql":                  {run: "MariaDB 10.11"},
+	"nats-jetstream":         {run: "nats-server"},
+	"postgresql":             {run: "PostgreSQL 15", bridged: "with a podIdentity"},
+	"prometheus":             {run: "Prometheus and VictoriaMetrics", bridged: "with an identity in a cloud", runBridged: "Prometheus"},
+	"rabbitmq":               {run: "RabbitMQ 3.10", bridged: "with a podIdentity"},
+	"redis":                  {run: "Redis 7.0"},
+	"redis-cluster":          {run: "Redis 7.0, a cluster"},
+	"redis-cluster-streams":  {run: "Redis 7.0, a cluster"},
+	"redis-sentinel":         {run: "Redis 7.0 with Sentinels"},
+	"redis-sentinel-streams": {run: "Redis 7.0 with Sentinels"},
+	"redis-streams":          {run: "Redis 7.0"},
+}
+
+// notRun is what the table says of what no test runs.
+const notRun = "not run here"
+
+// row returns the cells of an own type.
+func (n native) row() (servedBy, run string) {
+	if n.bridged == "" {
+		return "Impulse", n.run
+	}
+	return "Impulse; " + n.bridged + ", the KEDA bridge", n.run + "; through the bridge " + cmp.Or(n.runBridged, notRun)
+}
+
+// table returns the table of all types of KEDA. A type that is on neither list has no row, and the tests of impulse convert hold the list of
+// types against the kinds.
 func table(all []string) string {
-	bridged := map[string]kedaType{}
+	rows := map[string][2]string{}
 	for _, t := range types {
-		bridged[t.name] = t
+		rows[t.name] = [2]string{"the KEDA bridge", cmp.Or(t.run, notRun)}
+	}
+	for name, n := range natives {
+		servedBy, run := n.row()
+		rows[name] = [2]string{servedBy, run}
 	}
 	var w strings.Builder
 	w.WriteString("| type | served by | run in tests against |\n|---|---|---|\n")
 	for _, name := range all {
-		t, ok := bridged[name]
-		switch {
-		case shared[name] != "":
-			w.WriteString("| `" + name + "` | Impulse; " + shared[name] + " the KEDA bridge | see [CONTRIBUTING.md](../CONTRIBUTING.md#what-runs-against-what); through the bridge not run here |\n")
-		case !ok:
-			w.WriteString("| `" + name + "` | Impulse | see [CONTRIBUTING.md](../CONTRIBUTING.md#what-runs-against-what) |\n")
-		case t.run != "":
-			w.WriteString("| `" + name + "` | the KEDA bridge | " + t.run + " |\n")
-		default:
-			w.WriteString("| `" + name + "` | the KEDA bridge | not run here |\n")
-		}
+		w.WriteString("| `" + name + "` | " + rows[name][0] + " | " + rows[name][1] + " |\n")
 	}
 	return w.String()
 }
