@@ -18,6 +18,7 @@ import (
 
 func TestPublished(t *testing.T) {
 	t.Run("every object that Kubernetes or KEDA takes is converted if its types and credentials are supported", testPublishedObjectsAreConverted)
+	t.Run("check finds in the objects what convert refuses, and no other mistake", testPublishedObjectsAreChecked)
 	t.Run("the manifests have every type of KEDA and every version of the HPA", testPublishedObjectsCoverKEDA)
 }
 
@@ -124,15 +125,45 @@ func isKind(name string) bool {
 	return false
 }
 
-func testPublishedObjectsAreConverted(t *testing.T) {
+func testPublishedObjectsAreConverted(t *testing.T) { eachPublished(t, convertPublished) }
+
+func testPublishedObjectsAreChecked(t *testing.T) { eachPublished(t, checkPublished) }
+
+// eachPublished calls a test for each file.
+func eachPublished(t *testing.T, test func(t *testing.T, file string)) {
+	t.Helper()
 	files, err := filepath.Glob("testdata/published/*.*")
 	if err != nil || len(files) < 40 {
 		t.Fatalf("got %d files of published manifests (%v), want 40 and more", len(files), err)
 	}
 	for _, file := range files {
 		if filepath.Ext(file) != ".txt" {
-			t.Run(filepath.Base(file), func(t *testing.T) { convertPublished(t, file) })
+			t.Run(filepath.Base(file), func(t *testing.T) { test(t, file) })
 		}
+	}
+}
+
+// checkPublished checks one file as it is, and compares the mistakes with the expected ones.
+func checkPublished(t *testing.T, file string) {
+	t.Helper()
+	code, out, errs := impulse(t, "", "check", file)
+	mistakes := slices.DeleteFunc(strings.Split(strings.TrimSpace(out+errs), "\n"), func(line string) bool {
+		return !strings.HasPrefix(line, file+":") || strings.Contains(line, ": warning: ")
+	})
+	wantCode := 0
+	for _, o := range readPublished(t, file) {
+		for _, field := range o.expected(filepath.Base(file)) {
+			wantCode = 1
+			at := slices.IndexFunc(mistakes, func(line string) bool { return strings.Contains(line, ": "+field) })
+			if at < 0 {
+				t.Errorf("%s %s: got no mistake at %s, want one; all are\n%s", o.Kind, o.Metadata.Name, field, out+errs)
+				continue
+			}
+			mistakes = slices.Delete(mistakes, at, at+1)
+		}
+	}
+	if code != wantCode || len(mistakes) > 0 {
+		t.Errorf("got exit code %d and the unexpected mistakes %q, want exit code %d and none", code, mistakes, wantCode)
 	}
 }
 
