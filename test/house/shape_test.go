@@ -76,7 +76,7 @@ func testEveryPackageHasDocComment(t *testing.T) {
 // ownDoc reports whether the package of a file must have its comment in doc.go.
 func ownDoc(f file) bool {
 	top, _, _ := strings.Cut(f.dir, "/")
-	return slices.Contains([]string{"internal", "actuator", "scalers", "triggers"}, top) && f.ast.Name.Name != "main" && f.dir != "triggers/kafka"
+	return slices.Contains([]string{"internal", "actuator", "scalers", "triggers"}, top) && f.ast.Name.Name != "main"
 }
 
 func testPackageNamesAreNotUtilCommonManagerOrHelper(t *testing.T) {
