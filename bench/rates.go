@@ -12,7 +12,7 @@ import (
 const kneeP99 = 500
 
 // reactions measures everything that needs a running Impulse, except the cost of triggers: reactions at 20 webhooks a second and at rising
-// rates, storms, floods, polls, the fleet at rest, and the memory. With -only flood or -only rest it measures only that part.
+// rates, storms, floods, polls, the fleet at rest, and the memory. With -only storm, flood, polls or rest it measures only that part.
 func reactions(ctx context.Context, o options) ([]result, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -40,6 +40,11 @@ func reactions(ctx context.Context, o options) ([]result, error) {
 	case "polls":
 		return polls(ctx, w, o)
 	}
+	return everything(ctx, l, o)
+}
+
+// everything measures the reactions at a calm rate and at rising ones, and then the other parts, one after the other.
+func everything(ctx context.Context, l *load, o options) ([]result, error) {
 	calm, err := measure(ctx, l, o.webhooks, 20)
 	if err != nil {
 		return nil, err
@@ -58,15 +63,15 @@ func reactions(ctx context.Context, o options) ([]result, error) {
 	if err != nil {
 		return nil, err
 	}
-	late, err := polls(ctx, w, o)
+	late, err := polls(ctx, l.env, o)
 	if err != nil {
 		return nil, err
 	}
-	rested, err := rest(ctx, w, o)
+	rested, err := rest(ctx, l.env, o)
 	if err != nil {
 		return nil, err
 	}
-	peak, err := memory(ctx, w)
+	peak, err := memory(ctx, l.env)
 	return slices.Concat(results, more, flooded, late, rested, peak), err
 }
 

@@ -103,42 +103,49 @@ var simpleName = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_.-]*$`)
 // metrics.
 func publicNames(tree *ast.File) map[string]bool {
 	names := map[string]bool{}
-	add := func(e ast.Expr) {
-		if literal, ok := e.(*ast.BasicLit); ok && literal.Kind == token.STRING {
-			if text, err := strconv.Unquote(literal.Value); err == nil && simpleName.MatchString(text) {
-				names[text] = true
-			}
-		}
-	}
 	ast.Inspect(tree, func(n ast.Node) bool {
 		switch n := n.(type) {
 		case *ast.CallExpr:
 			if method, ok := n.Fun.(*ast.SelectorExpr); ok && namedArguments.MatchString(method.Sel.Name) {
-				for _, argument := range n.Args {
-					add(argument)
-				}
+				addLiterals(names, n.Args...)
 			}
 		case *ast.KeyValueExpr:
 			if key, ok := n.Key.(*ast.Ident); ok && key.Name == "Name" {
-				add(n.Value)
+				addLiterals(names, n.Value)
 			}
 		case *ast.CompositeLit:
 			if list, ok := n.Type.(*ast.ArrayType); ok && list.Len == nil {
-				for _, element := range n.Elts {
-					add(element)
-				}
+				addLiterals(names, n.Elts...)
 			}
 		case *ast.Field:
-			if n.Tag == nil {
-				return true
-			}
-			tag, _ := strconv.Unquote(n.Tag.Value)
-			for _, key := range []string{"json", "yaml"} {
-				name, _, _ := strings.Cut(reflect.StructTag(tag).Get(key), ",")
-				names[name] = true
-			}
+			addTags(names, n.Tag)
 		}
 		return true
 	})
 	return names
+}
+
+// addLiterals adds the texts that have the form of a name.
+func addLiterals(names map[string]bool, expressions ...ast.Expr) {
+	for _, e := range expressions {
+		literal, ok := e.(*ast.BasicLit)
+		if !ok || literal.Kind != token.STRING {
+			continue
+		}
+		if text, err := strconv.Unquote(literal.Value); err == nil && simpleName.MatchString(text) {
+			names[text] = true
+		}
+	}
+}
+
+// addTags adds the names in the tag of a field, which may be nil.
+func addTags(names map[string]bool, literal *ast.BasicLit) {
+	if literal == nil {
+		return
+	}
+	tag, _ := strconv.Unquote(literal.Value)
+	for _, key := range []string{"json", "yaml"} {
+		name, _, _ := strings.Cut(reflect.StructTag(tag).Get(key), ",")
+		names[name] = true
+	}
 }
