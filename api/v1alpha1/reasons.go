@@ -70,9 +70,9 @@ const (
 	//
 	// Ask the owner of the webhook or policy that the message names, or adapt minReplicaCount and maxReplicaCount to it.
 	ReasonDeniedByAdmission = "DeniedByAdmission"
-	// ReasonChangedByAdmission: an admission webhook changes the count that Impulse writes.
+	// ReasonChangedByAdmission: an admission webhook or policy changes the count that Impulse writes.
 	//
-	// Exempt the target from the webhook, or adapt minReplicaCount and maxReplicaCount to it.
+	// Exempt the target from the webhook or policy, or adapt minReplicaCount and maxReplicaCount to it.
 	ReasonChangedByAdmission = "ChangedByAdmission"
 	// ReasonContested: another client keeps changing the count. The status is True: Impulse writes, but with increasing
 	// delays.

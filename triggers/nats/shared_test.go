@@ -169,7 +169,7 @@ func testInClusterRequestsDoNotDependOnTriggers(t *testing.T) {
 	runs = append(runs, runSource(t, mustOpen(t, on(endpoint.host, "WORK", "nobody"), env)))
 	runs[n].until("it does not exist on any server of the cluster")
 	runs[0].until("1")
-	expect(2 + 2*servers) // /varz, and at most two requests to each server.
+	expect(2 + 2*servers) // The usual request, /varz, and at most two requests to each server.
 }
 
 func testEachTriggerHasItsOwnReason(t *testing.T) {

@@ -116,7 +116,7 @@ func queryRange(ctx context.Context, server promv1.API, query string, r promv1.R
 	return nil
 }
 
-// withRemedy wraps the error of a missing or incomplete answer with a remedy.
+// withRemedy explains the error of an answer that is late, cut off or not one of a Prometheus, with a remedy if there is one.
 func withRemedy(err error, timeout time.Duration) error {
 	var network net.Error
 	var answer *promv1.Error

@@ -86,7 +86,7 @@ func (d *randomEnv) decide() *autoscaler.Outcome {
 // difference describes how a status differs from that of an outcome; "" if it does not.
 func (d *randomEnv) difference(s *v1alpha1.ScaledObjectStatus, p *autoscaler.Outcome) string {
 	o := *d.reporter.objects["shop/web"]
-	o.conditions.at = slices.Clone(o.conditions.at)
+	o.conditions.list = slices.Clone(o.conditions.list)
 	switch now := statusOf(p, &o); {
 	case *s.DesiredReplicas != p.Decision.Replicas || *s.Replicas != d.current:
 		return fmt.Sprintf("replicas %d and desiredReplicas %d, want %d and %d", *s.Replicas, *s.DesiredReplicas, d.current, p.Decision.Replicas)

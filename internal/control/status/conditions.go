@@ -15,7 +15,7 @@ import (
 )
 
 // conditions are the conditions of an object, with the times of their last transitions.
-type conditions struct{ at []metav1.Condition }
+type conditions struct{ list []metav1.Condition }
 
 // set sets a condition to True or False. Its transition time changes only with its status.
 func (c *conditions) set(kind string, is bool, reason, message string, generation int64) {
@@ -28,7 +28,7 @@ func (c *conditions) set(kind string, is bool, reason, message string, generatio
 
 // setStatus is like set, with a status that may be Unknown.
 func (c *conditions) setStatus(kind string, status metav1.ConditionStatus, reason, message string, generation int64) {
-	meta.SetStatusCondition(&c.at, metav1.Condition{
+	meta.SetStatusCondition(&c.list, metav1.Condition{
 		Type: kind, Status: status, Reason: reason, Message: shorten(message), ObservedGeneration: generation,
 	})
 }
@@ -112,7 +112,7 @@ func (c *conditions) stale(p *autoscaler.Outcome, generation int64) bool {
 		c.set(v1alpha1.ConditionAlertStale, true, v1alpha1.ReasonNotRepeated, strings.Join(all, "; "), generation)
 	case over != "":
 		c.set(v1alpha1.ConditionAlertStale, false, v1alpha1.ReasonTTLExpired, over, generation)
-	case meta.FindStatusCondition(c.at, v1alpha1.ConditionAlertStale) != nil:
+	case meta.FindStatusCondition(c.list, v1alpha1.ConditionAlertStale) != nil:
 		c.set(v1alpha1.ConditionAlertStale, false, v1alpha1.ReasonNotStale, "", generation)
 	}
 	return len(all) > 0
@@ -131,7 +131,7 @@ func (c *conditions) notices(p *autoscaler.Outcome, generation int64) string {
 	}
 	if len(all) > 0 {
 		c.set(v1alpha1.ConditionSourceNotice, true, reason, strings.Join(all, "; "), generation)
-	} else if meta.FindStatusCondition(c.at, v1alpha1.ConditionSourceNotice) != nil {
+	} else if meta.FindStatusCondition(c.list, v1alpha1.ConditionSourceNotice) != nil {
 		c.set(v1alpha1.ConditionSourceNotice, false, v1alpha1.ReasonNothingToNotice, "", generation)
 	}
 	return reason

@@ -30,7 +30,7 @@ func (o *object) setPending(status *v1alpha1.ScaledObjectStatus) {
 // commit makes a draft the next status to write.
 func (o *object) commit(d *draft) {
 	o.lastReported, o.reportedCounts, o.latest = d.outcome, d.counts, d.status
-	o.conditions.at = slices.Clone(d.status.Conditions)
+	o.conditions.list = slices.Clone(d.status.Conditions)
 	o.setPending(d.status)
 }
 
@@ -100,10 +100,10 @@ func (r *Reporter) postpone(o *object, p *autoscaler.Outcome) {
 	if o.postponed == nil {
 		r.queue.AddAfter(o.key(), limitDelay)
 	}
-	before := o.conditions.at
-	o.conditions.at = slices.Clone(before)
+	saved := o.conditions.list
+	o.conditions.list = slices.Clone(saved)
 	o.postponed = o.draft(p)
-	o.conditions.at = before
+	o.conditions.list = saved
 }
 
 // promote makes the postponed status the next one to write, once its limit has stayed the same for limitDelay. The caller must hold r.mu.

@@ -130,7 +130,7 @@ func (r *Reporter) Resume(w *compile.Workload, status *v1alpha1.ScaledObjectStat
 
 // load copies the state from a status.
 func (o *object) load(status *v1alpha1.ScaledObjectStatus) {
-	o.conditions = conditions{at: slices.Clone(status.Conditions)}
+	o.conditions = conditions{list: slices.Clone(status.Conditions)}
 	if status.LastScaleTime != nil {
 		o.lastScale = &status.LastScaleTime.Time
 	}
@@ -216,7 +216,7 @@ func (r *Reporter) Refused(so *v1alpha1.ScaledObject, reason, message string, ol
 	status.Reference = compile.TargetOf(so).String()
 	status.OriginalReplicaCount = o.origin.of(status.Reference)
 	o.conditions.setRefused(reason, message, so.Generation, older)
-	status.Conditions = slices.Clone(o.conditions.at)
+	status.Conditions = slices.Clone(o.conditions.list)
 	news := !sameOutcome(status, &so.Status)
 	if news {
 		o.setPending(status)

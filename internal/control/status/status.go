@@ -44,7 +44,7 @@ func statusOf(p *autoscaler.Outcome, o *object) *v1alpha1.ScaledObjectStatus {
 		s.Memory = string(text)
 	}
 	s.Reason = o.conditions.update(p, o.refusal)
-	s.Conditions = append([]metav1.Condition(nil), o.conditions.at...)
+	s.Conditions = append([]metav1.Condition(nil), o.conditions.list...)
 	return s
 }
 

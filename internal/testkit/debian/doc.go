@@ -1,2 +1,2 @@
-// Package debian provides tests with the real servers that Debian packages, such as Redis and PostgreSQL.
+// Package debian starts servers from packages of Debian, such as Redis and PostgreSQL, for tests.
 package debian

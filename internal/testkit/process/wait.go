@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// WaitFor evaluates cond every 50 ms until it is true or returns an error, ctx is done, or the timeout has passed. The
-// text in what begins each error.
+// WaitFor evaluates cond every 50 ms until it is true or returns an error, ctx is done, or the timeout has passed. Each
+// error begins with the parameter what.
 func WaitFor(ctx context.Context, timeout time.Duration, what string, cond func(context.Context) (bool, error)) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, timeout, fmt.Errorf("not within %s", timeout))
 	defer cancel()
