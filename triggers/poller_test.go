@@ -187,7 +187,12 @@ func testSameReaderIsReadOnceForAll(t *testing.T) {
 		b := newPollerEnv(t, 2)
 		reads := map[string]int{}
 		count := func(name string) Reader {
-			return readFunc(func(context.Context) (scalers.Milli, error) { reads[name]++; return 1000, nil })
+			return readFunc(func(context.Context) (scalers.Milli, error) {
+				b.mu.Lock()
+				defer b.mu.Unlock()
+				reads[name]++
+				return 1000, nil
+			})
 		}
 		leave := b.run("a", "k", time.Minute, count("a"))
 		b.run("b", "k", time.Minute, count("b"))

@@ -175,7 +175,9 @@ func (s *server) testConnectionThatServerClosedIsReplacedWithoutError(t *testing
 	events := run(t, env, s.metadata())
 	eventually(t, events, "the level is known", known)
 	first := s.backends(t.Context(), "reader")
-	s.admin("postgres", "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE usename = 'reader' AND state = 'idle'")
+	testkit.Eventually(t, "a connection is idle, and the server closes it", func(ctx context.Context) bool {
+		return s.execute(ctx, "postgres", "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE usename = 'reader' AND state = 'idle'") != "0"
+	})
 	testkit.Eventually(t, "there is another connection", func(ctx context.Context) bool {
 		now := s.backends(ctx, "reader")
 		return now != "" && now != first

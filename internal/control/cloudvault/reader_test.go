@@ -3,6 +3,7 @@ package cloudvault
 import (
 	"context"
 	"errors"
+	"fmt"
 	"maps"
 	"strings"
 	"testing"
@@ -88,7 +89,7 @@ func testEverythingButValuesIsError(t *testing.T) {
 		want   string
 	}{
 		"a missing value": {answer: values(map[string]string{"username": "shop"}), want: "parameter password: the KEDA bridge gives no value"},
-		"another version": {answer: other, want: "version 2 of the protocol, and Impulse version 3"},
+		"another version": {answer: other, want: fmt.Sprintf("version 2 of the protocol, and Impulse version %d", bridgeapi.Version_VERSION_CURRENT)},
 		"huge":            {answer: values(map[string]string{"username": strings.Repeat("x", maxAnswer)}), want: "larger than max"},
 		"an error":        {err: status.Error(codes.Unavailable, "secret db:\nNotFound"), want: `secret db:\nNotFound`},
 		"an older bridge": {err: status.Error(codes.Unimplemented, "unknown method"), want: "the KEDA bridge does not have it: unknown method"},
