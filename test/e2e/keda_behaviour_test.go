@@ -15,7 +15,7 @@ import (
 // TestKEDABehaviour has what users of KEDA rely on, with objects of KEDA. docs/keda.md lists the behaviors and these tests.
 func TestKEDABehaviour(t *testing.T) {
 	t.Parallel()
-	t.Run("times of minutes are kept on a virtual clock", testTimesOfMinutesAreKeptOnVirtualClock)
+	t.Run("intervals and cooldowns of minutes are respected, on a virtual clock", testIntervalsOfMinutesAreRespected)
 	t.Run("a source is read once per polling interval", testSourceIsReadOncePerPollingInterval)
 	t.Run("the cooldown keeps the last replica", testCooldownKeepsLastReplica)
 	t.Run("a cached number is used until the polling interval is over", testCachedNumberIsUsedUntilPollingIntervalIsOver)

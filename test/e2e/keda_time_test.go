@@ -12,8 +12,8 @@ import (
 	"github.com/impulse-sh/impulse/internal/testkit/process"
 )
 
-// testTimesOfMinutesAreKeptOnVirtualClock has the times for which the other tests would have to wait, as KEDA's users set them.
-func testTimesOfMinutesAreKeptOnVirtualClock(t *testing.T) {
+// testIntervalsOfMinutesAreRespected has the times for which the other tests would have to wait, as KEDA's users set them.
+func testIntervalsOfMinutesAreRespected(t *testing.T) {
 	e := newKEDAEnv(t)
 	if out, err := process.Run(t.Context(), e.command, "test", "testdata/keda_behaviour.test.yaml"); err != nil {
 		t.Errorf("%v\n%s", err, out)

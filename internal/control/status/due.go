@@ -34,8 +34,8 @@ func (o *object) commit(d *draft) {
 	o.setPending(d.status)
 }
 
-// due reports whether an outcome causes a write of the status: at once, or later, if the rule that limits the count (or none)
-// stays the same for limitDelay.
+// due reports whether an outcome causes a write of the status: at once, or later, if the rule that limits the count stays the
+// same for limitDelay, or if no rule limits it for that time.
 func (o *object) due(p *autoscaler.Outcome) (atOnce, later bool) {
 	now := outcomeOf(p, o.refusal)
 	rule := now.limit
@@ -93,8 +93,8 @@ func (o *object) resume(p *autoscaler.Outcome) {
 	o.reportedCounts = recommendedIn(&memory, p)
 }
 
-// postpone keeps the status for an outcome, to be written once the rule that limits the count (or none) has stayed the same for limitDelay.
-// A later call replaces it. An outcome that is written at once, or that has the reported limit again, discards it. The caller must hold
+// postpone keeps the status for an outcome, to be written once the rule that limits the count has stayed the same for limitDelay, or none has
+// limited it for that time. A later call replaces it. An outcome that is written at once, or that has the reported limit again, discards it. The caller must hold
 // r.mu.
 func (r *Reporter) postpone(o *object, p *autoscaler.Outcome) {
 	if o.postponed == nil {

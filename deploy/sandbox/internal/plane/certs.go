@@ -107,7 +107,8 @@ func encode(kind string, der []byte) []byte {
 	return pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der})
 }
 
-// encodeKey encodes a key in SEC 1 (EC PRIVATE KEY) and not in PKCS #8, because Kubernetes can read a public key only from the former.
+// encodeKey encodes a key in SEC 1 (EC PRIVATE KEY). From a file with an EC key in PKCS #8, the API server cannot get the public key with which
+// it verifies tokens of service accounts.
 func encodeKey(key *ecdsa.PrivateKey) ([]byte, error) {
 	der, err := x509.MarshalECPrivateKey(key)
 	if err != nil {
