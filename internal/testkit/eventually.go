@@ -8,14 +8,14 @@ import (
 
 const (
 	// Timeout is how long a condition may take to become true on a busy machine.
-	Timeout = 60 * time.Second
+	Timeout = 2 * time.Minute
 	// attemptTimeout bounds one evaluation of a condition: a program that is starting may not answer at all.
 	attemptTimeout = 2 * time.Second
 	pollInterval   = 20 * time.Millisecond
 )
 
 // Eventually waits until cond is true, as Poll does. It fails the test when that takes longer than Timeout. The message is
-// "waited 1m0s for: ", followed by the parameter what.
+// "waited 2m0s for: ", followed by the parameter what.
 func Eventually(tb testing.TB, what string, cond func(ctx context.Context) bool) {
 	tb.Helper()
 	if !Poll(tb, cond) {

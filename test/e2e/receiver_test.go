@@ -43,9 +43,13 @@ func testReceiverRequiresItsToken(t *testing.T) {
 		events := strings.Join(e.events(ctx, "web", "SenderRefused"), "\n")
 		return strings.Contains(events, "was refused: "), nil
 	}, func() string { return e.Describe(e.t.Context(), "web") })
-	if code := postAs(t.Context(), receiver, "the-token-of-this-test", testkit.AlertmanagerWebhook("web", "firing")); code/100 != 2 {
-		t.Errorf("the response to the right token is %d", code)
-	}
+	testkit.Eventually(t, "the alert is accepted with the right token; a sender repeats it after a 503", func(ctx context.Context) bool {
+		code := postAs(ctx, receiver, "the-token-of-this-test", testkit.AlertmanagerWebhook("web", "firing"))
+		if code/100 != 2 && code != http.StatusServiceUnavailable && code != 0 {
+			t.Errorf("the response to the right token is %d", code)
+		}
+		return code/100 == 2
+	})
 	e.AwaitReplicas("web", 5)
 }
 
