@@ -229,6 +229,7 @@ func testFaultsOfMonitoringEndpointAreUnknownWithReasonOfOneLine(t *testing.T) {
 				w.Header().Set("Location", "/elsewhere")
 				w.Header().Set("Content-Length", strconv.Itoa(len(c.body))) // As nats-server does: what is too much is not waited for.
 				w.WriteHeader(c.status)
+				_ = http.NewResponseController(w).Flush()
 				_, _ = w.Write([]byte(c.body))
 			}))
 			defer server.Close()
