@@ -27,8 +27,9 @@ type monitor struct {
 	leaders map[name]string
 	// led is the place of this reading.
 	led place
-	// keys has the keys of accounts that are known. Servers filter by them.
-	keys map[place]string
+	// key is the key of the account of the place keyOf, once it is known. Servers filter by it.
+	key   string
+	keyOf place
 	// client was created with the credentials in used.
 	client *http.Client
 	used   natsconn.Credentials
@@ -132,14 +133,17 @@ func (m *monitor) storeLeaders(at place, found map[name]*finding) {
 func (m *monitor) currentAccount(at place) string {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return cmp.Or(m.keys[at], at.account)
+	if m.key != "" && m.keyOf == at {
+		return m.key
+	}
+	return at.account
 }
 
-// setAccount stores the key of the account of a place. Those of other places, which were configured before, are dropped.
+// setAccount stores the key of the account of a place, instead of that of a place that was configured before.
 func (m *monitor) setAccount(at place, key string) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.keys = map[place]string{at: key}
+	m.key, m.keyOf = key, at
 }
 
 // polled is the Source of one trigger that reads the monitoring endpoint. It uses a shared monitor while it runs.
