@@ -239,6 +239,9 @@ func testLeaderThatCannotRenewStopsAndLeadsAgain(t *testing.T) {
 	if a.Deadline().Sub(last) > election.RenewDeadline {
 		t.Errorf("while a was cut off, the deadline moved from %s to %s, want no renewal", last, a.Deadline())
 	}
+	// The attempts to renew and to release end first: a release that reached the API server would count as a change of leader.
+	stopped := a.requests.Load()
+	e.until("a campaigns again", func() bool { return a.requests.Load() >= stopped+8 })
 	a.cut.Store(false)
 	e.until("a leads again", a.hasLed(2))
 	if a.Transitions() != term {
