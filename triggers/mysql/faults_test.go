@@ -51,6 +51,18 @@ func eventually(t *testing.T, events <-chan scalers.Event, what string, ok func(
 
 func known(e scalers.Event) bool { return e.Err == nil && e.Value == 3000 }
 
+// knownWithoutError is like known, and an error fails the test, unless a reading took longer than its interval: a busy server may be slow.
+func knownWithoutError(t *testing.T) func(scalers.Event) bool {
+	t.Helper()
+	late, ended := unknownWith("no answer within"), unknownWith("it took too long")
+	return func(e scalers.Event) bool {
+		if e.Err != nil && !late(e) && !ended(e) {
+			t.Errorf("a reading failed: %v", e.Err)
+		}
+		return known(e)
+	}
+}
+
 func unknownWith(reason string) func(scalers.Event) bool {
 	return func(e scalers.Event) bool { return e.Err != nil && strings.Contains(e.Err.Error(), reason) }
 }
@@ -90,14 +102,14 @@ func (s *server) testRefusalOfServerHasItsReason(t *testing.T) {
 func (s *server) testServerDoesNotLogAbortedConnection(t *testing.T) {
 	s.user("polite", password)
 	const aborted = "SELECT VARIABLE_VALUE FROM information_schema.GLOBAL_STATUS WHERE VARIABLE_NAME = 'Aborted_clients'"
-	before := s.queryValue(t.Context(), aborted)
+	before := s.queryValue(aborted)
 	t.Run("the trigger ends", func(t *testing.T) {
 		if v, err := reading(t, environment(map[string]string{"password": password}), s.metadata("username", "polite")); err != nil || v != 3000 {
 			t.Errorf("got %v, %v, want 3", v, err)
 		}
 	})
-	testkit.Eventually(t, "the connection is closed", func(ctx context.Context) bool { return s.connections(ctx, "polite") == "" })
-	if after := s.queryValue(t.Context(), aborted); after != before {
+	testkit.Eventually(t, "the connection is closed", func(context.Context) bool { return s.connections("polite") == "" })
+	if after := s.queryValue(aborted); after != before {
 		t.Errorf("%s connections are aborted, want %s", after, before)
 	}
 }
@@ -112,19 +124,22 @@ func (s *server) testServerEndsQueryThatTakesTooLong(t *testing.T) {
 		env.PollingInterval = 500 * time.Millisecond
 		events := run(t, env, decoded(t, s.metadata("query", query)))
 		eventually(t, events, "the server ends the query", unknownWith("the server ended the query: it took too long (error 1969)"))
-		testkit.Eventually(t, "at most the query of the current reading runs", func(ctx context.Context) bool {
-			return s.queryValue(ctx, "SELECT count(*) FROM information_schema.PROCESSLIST WHERE USER = 'reader' AND INFO LIKE '%slow%'") <= "1"
+		testkit.Eventually(t, "at most the query of the current reading runs", func(context.Context) bool {
+			return s.queryValue("SELECT count(*) FROM information_schema.PROCESSLIST WHERE USER = 'reader' AND INFO LIKE '%slow%'") <= "1"
 		})
 	}
 }
 
 func (s *server) testShorterTimeLimitOfServerRemains(t *testing.T) {
 	defer s.admin("SET GLOBAL max_statement_time = 0")
-	for global, want := range map[string]scalers.Milli{"0": 27_000, "4.321": 4321, "50": 27_000} {
-		s.admin("SET GLOBAL max_statement_time = " + global)
+	for _, c := range []struct {
+		global      string
+		least, most scalers.Milli
+	}{{"0", 5000, 27_000}, {"4.321", 4321, 4321}, {"50", 5000, 27_000}} { // It is shorter the later the connection is open.
+		s.admin("SET GLOBAL max_statement_time = " + c.global)
 		v, err := reading(t, environment(map[string]string{"password": password}), s.metadata("query", "SELECT @@SESSION.max_statement_time"))
-		if err != nil || v > want || v < want-want/10 {
-			t.Errorf("with the limit %s of the server: got %v, %v, want %v", global, v, err, want)
+		if err != nil || v < c.least || v > c.most {
+			t.Errorf("with the limit %s of the server: got %v, %v, want %v to %v", c.global, v, err, c.least, c.most)
 		}
 	}
 }
@@ -142,8 +157,18 @@ func (s *server) testTableThatIsDroppedMakesLevelUnknownUntilItExistsAgain(t *te
 }
 
 // connections returns the identifiers of a user's connections.
-func (s *server) connections(ctx context.Context, user string) string {
-	return s.queryValue(ctx, "SELECT COALESCE(GROUP_CONCAT(ID ORDER BY ID), '') FROM information_schema.PROCESSLIST WHERE USER = '"+user+"'")
+func (s *server) connections(user string) string {
+	return s.queryValue("SELECT COALESCE(GROUP_CONCAT(ID ORDER BY ID), '') FROM information_schema.PROCESSLIST WHERE USER = '" + user + "'")
+}
+
+// connection waits until a user has one connection, and returns its identifier.
+func (s *server) connection(t *testing.T, user string) (id string) {
+	t.Helper()
+	testkit.Eventually(t, user+" has one connection", func(context.Context) bool {
+		id = s.connections(user)
+		return id != "" && !strings.Contains(id, ",")
+	})
+	return id
 }
 
 func (s *server) testRotatedPasswordIsUsedForNextReadingWithoutError(t *testing.T) {
@@ -159,19 +184,14 @@ func (s *server) testRotatedPasswordIsUsedForNextReadingWithoutError(t *testing.
 		}
 		return "", nil
 	})
-	succeeded := func(e scalers.Event) bool {
-		if e.Err != nil {
-			t.Errorf("a reading failed: %v", e.Err)
-		}
-		return known(e)
-	}
+	succeeded := knownWithoutError(t)
 	events := run(t, env, decoded(t, s.metadata("username", "rotated")))
 	eventually(t, events, "the level is known", succeeded)
-	first := s.connections(t.Context(), "rotated")
+	first := s.connection(t, "rotated")
 	s.admin("ALTER USER rotated@'127.0.0.1' IDENTIFIED BY 'new'")
 	current.Store(&replaced)
-	testkit.Eventually(t, "the connection is replaced", func(ctx context.Context) bool {
-		now := s.connections(ctx, "rotated")
+	testkit.Eventually(t, "the connection is replaced", func(context.Context) bool {
+		now := s.connections("rotated")
 		return now != "" && now != first && !strings.Contains(now, ",")
 	})
 	eventually(t, events, "the level is known with the new password", succeeded)
@@ -180,20 +200,18 @@ func (s *server) testRotatedPasswordIsUsedForNextReadingWithoutError(t *testing.
 func (s *server) testTriggersWithSameCredentialsShareConnections(t *testing.T) {
 	s.user("shared", password)
 	env := environment(map[string]string{"password": password})
-	env.PollingInterval = 500 * time.Millisecond
+	env.PollingInterval = time.Hour // A reading that is cut off would leave a connection behind for a while.
 	env.Poller = triggers.NewPoller(64, 64)
 	testkit.Background(t, env.Poller.Run)
 	var all []<-chan scalers.Event
 	for i := range 20 {
 		all = append(all, run(t, env, decoded(t, s.metadata("username", "shared", "query", "SELECT 3 + 0 * "+strconv.Itoa(i)))))
 	}
-	for range 3 {
-		for _, events := range all {
-			eventually(t, events, "each level is known", known)
-		}
-		if n := strings.Count(s.connections(t.Context(), "shared"), ",") + 1; n > 4 {
-			t.Errorf("20 triggers use %d connections, want at most 4", n)
-		}
+	for _, events := range all {
+		eventually(t, events, "each level is known", known)
+	}
+	if n := strings.Count(s.connections("shared"), ",") + 1; n > 4 {
+		t.Errorf("20 triggers use %d connections, want at most 4", n)
 	}
 }
 
@@ -201,18 +219,13 @@ func (s *server) testConnectionThatServerClosedIsReplacedWithoutError(t *testing
 	s.user("closed", password)
 	env := environment(map[string]string{"password": password})
 	env.PollingInterval = time.Second
-	succeeded := func(e scalers.Event) bool {
-		if e.Err != nil {
-			t.Errorf("a reading failed: %v", e.Err)
-		}
-		return known(e)
-	}
+	succeeded := knownWithoutError(t)
 	events := run(t, env, decoded(t, s.metadata("username", "closed")))
 	eventually(t, events, "the level is known", succeeded)
-	first := s.connections(t.Context(), "closed")
+	first := s.connection(t, "closed")
 	s.admin("KILL " + first)
-	testkit.Eventually(t, "there is another connection", func(ctx context.Context) bool {
-		now := s.connections(ctx, "closed")
+	testkit.Eventually(t, "there is another connection", func(context.Context) bool {
+		now := s.connections("closed")
 		return now != "" && now != first
 	})
 	eventually(t, events, "the level is known again", succeeded)

@@ -84,19 +84,22 @@ func (s *server) testServerEndsQueryThatTakesTooLong(t *testing.T) {
 	env.PollingInterval = 500 * time.Millisecond
 	events := run(t, env, s.metadata("query", "SELECT count(*) FROM pg_sleep(3600)"))
 	eventually(t, events, "the server ends the query", unknownWith("the server ended the query"))
-	testkit.Eventually(t, "at most the query of the current reading runs", func(ctx context.Context) bool {
-		return s.execute(ctx, "postgres", "SELECT count(*) FROM pg_stat_activity WHERE state = 'active' AND query LIKE '%pg_sleep(3600)' AND "+
+	testkit.Eventually(t, "at most the query of the current reading runs", func(context.Context) bool {
+		return s.admin("postgres", "SELECT count(*) FROM pg_stat_activity WHERE state = 'active' AND query LIKE '%pg_sleep(3600)' AND "+
 			"query NOT LIKE '%pg_stat_activity%'") <= "1"
 	})
 }
 
 func (s *server) testShorterTimeLimitOfUserRemains(t *testing.T) {
 	s.admin("postgres", "CREATE ROLE hasty LOGIN PASSWORD 'correct horse'; ALTER ROLE hasty SET statement_timeout = '4321ms'")
-	for user, want := range map[string]scalers.Milli{"hasty": 4321_000, "reader": 27_000_000} {
-		v, err := reading(t, environment(map[string]string{"password": password}), s.metadata("userName", user,
+	for _, c := range []struct {
+		user        string
+		least, most scalers.Milli
+	}{{"hasty", 4321_000, 4321_000}, {"reader", 5_000_000, 27_000_000}} { // It is shorter the later the connection is open.
+		v, err := reading(t, environment(map[string]string{"password": password}), s.metadata("userName", c.user,
 			"query", "SELECT setting FROM pg_settings WHERE name = 'statement_timeout'"))
-		if err != nil || v > want || v < want-want/10 {
-			t.Errorf("%s: the limit in milliseconds is %v, %v, want %v", user, v, err, want)
+		if err != nil || v < c.least || v > c.most {
+			t.Errorf("%s: the limit in milliseconds is %v, %v, want %v to %v", c.user, v, err, c.least, c.most)
 		}
 	}
 }
@@ -126,46 +129,55 @@ func (s *server) testRotatedPasswordIsUsedForNextReadingWithoutError(t *testing.
 		}
 		return "", nil
 	})
-	failed := func(e scalers.Event) bool {
-		if e.Err != nil {
+	late, ended := unknownWith("no answer within"), unknownWith("it took too long")
+	succeeded := func(e scalers.Event) bool {
+		if e.Err != nil && !late(e) && !ended(e) { // A busy server may be slow.
 			t.Errorf("a reading failed: %v", e.Err)
 		}
 		return known(e)
 	}
 	events := run(t, env, s.metadata("userName", "rotated"))
-	eventually(t, events, "the level is known", failed)
-	first := s.backends(t.Context(), "rotated")
+	eventually(t, events, "the level is known", succeeded)
+	first := s.backend(t, "rotated")
 	s.admin("postgres", "ALTER ROLE rotated PASSWORD 'new'")
 	current.Store(&replaced)
-	testkit.Eventually(t, "the connection is replaced", func(ctx context.Context) bool {
-		now := s.backends(ctx, "rotated")
+	testkit.Eventually(t, "the connection is replaced", func(context.Context) bool {
+		now := s.backends("rotated")
 		return now != "" && now != first && !strings.Contains(now, ",")
 	})
-	eventually(t, events, "the level is known with the new password", failed)
+	eventually(t, events, "the level is known with the new password", succeeded)
 }
 
 // backends returns the process identifiers of a user's connections.
-func (s *server) backends(ctx context.Context, user string) string {
-	return s.execute(ctx, "postgres", "SELECT coalesce(string_agg(pid::text, ',' ORDER BY pid), '') FROM pg_stat_activity WHERE usename = '"+user+"'")
+func (s *server) backends(user string) string {
+	return s.admin("postgres", "SELECT coalesce(string_agg(pid::text, ',' ORDER BY pid), '') FROM pg_stat_activity WHERE usename = '"+user+"'")
+}
+
+// backend waits until a user has one connection, and returns its process identifier.
+func (s *server) backend(t *testing.T, user string) (pid string) {
+	t.Helper()
+	testkit.Eventually(t, user+" has one connection", func(context.Context) bool {
+		pid = s.backends(user)
+		return pid != "" && !strings.Contains(pid, ",")
+	})
+	return pid
 }
 
 func (s *server) testTriggersWithSameCredentialsShareConnections(t *testing.T) {
 	s.admin("postgres", "CREATE ROLE shared LOGIN PASSWORD 'correct horse'")
 	env := environment(map[string]string{"password": password})
-	env.PollingInterval = 500 * time.Millisecond
+	env.PollingInterval = time.Hour // A reading that is cut off would leave a connection behind for a while.
 	env.Poller = triggers.NewPoller(64, 64)
 	testkit.Background(t, env.Poller.Run)
 	var all []<-chan scalers.Event
 	for i := range 20 {
 		all = append(all, run(t, env, s.metadata("userName", "shared", "query", "SELECT 3 /* "+string(rune('a'+i))+" */")))
 	}
-	for range 3 {
-		for _, events := range all {
-			eventually(t, events, "each level is known", known)
-		}
-		if n := strings.Count(s.backends(t.Context(), "shared"), ",") + 1; n > 4 {
-			t.Errorf("20 triggers use %d connections, want at most 4", n)
-		}
+	for _, events := range all {
+		eventually(t, events, "each level is known", known)
+	}
+	if n := strings.Count(s.backends("shared"), ",") + 1; n > 4 {
+		t.Errorf("20 triggers use %d connections, want at most 4", n)
 	}
 }
 
@@ -174,12 +186,12 @@ func (s *server) testConnectionThatServerClosedIsReplacedWithoutError(t *testing
 	env.PollingInterval = 500 * time.Millisecond
 	events := run(t, env, s.metadata())
 	eventually(t, events, "the level is known", known)
-	first := s.backends(t.Context(), "reader")
-	testkit.Eventually(t, "a connection is idle, and the server closes it", func(ctx context.Context) bool {
-		return s.execute(ctx, "postgres", "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE usename = 'reader' AND state = 'idle'") != "0"
+	first := s.backend(t, "reader")
+	testkit.Eventually(t, "a connection is idle, and the server closes it", func(context.Context) bool {
+		return s.admin("postgres", "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE usename = 'reader' AND state = 'idle'") != "0"
 	})
-	testkit.Eventually(t, "there is another connection", func(ctx context.Context) bool {
-		now := s.backends(ctx, "reader")
+	testkit.Eventually(t, "there is another connection", func(context.Context) bool {
+		now := s.backends("reader")
 		return now != "" && now != first
 	})
 	eventually(t, events, "the level is known again", known)
@@ -187,18 +199,14 @@ func (s *server) testConnectionThatServerClosedIsReplacedWithoutError(t *testing
 
 func (s *server) testFrozenServerIsUnknownAndReadingEndsInTime(t *testing.T) {
 	env := environment(map[string]string{"password": password})
-	env.PollingInterval = 500 * time.Millisecond
+	env.PollingInterval = 3 * time.Second // No reading is cut off, and replaces its connection, before all are frozen.
 	events := run(t, env, s.metadata())
 	eventually(t, events, "the level is known", known)
-	var frozen []int
-	for pid := range strings.SplitSeq(s.backends(t.Context(), "reader"), ",") {
-		frozen = append(frozen, mustInt(t, pid))
-	}
-	frozen = append(frozen, s.PID())
+	frozen := []int{mustInt(t, s.backend(t, "reader")), s.PID()}
 	for _, pid := range frozen {
 		signal(t, pid, syscall.SIGSTOP)
 	}
-	eventually(t, events, "the level is unknown", unknownWith("no answer within 500ms"))
+	eventually(t, events, "the level is unknown", unknownWith("no answer within 3s"))
 	for _, pid := range frozen {
 		signal(t, pid, syscall.SIGCONT)
 	}

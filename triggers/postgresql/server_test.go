@@ -124,15 +124,10 @@ func (s *server) port() string {
 	return port
 }
 
-// admin runs statements as the superuser and returns the last value.
+// admin runs statements as the superuser and returns the last value. It has no time limit: a busy server may accept a connection late.
 func (s *server) admin(name, statements string) string {
 	s.t.Helper()
-	return s.execute(s.t.Context(), name, statements)
-}
-
-// execute is like admin with a context.
-func (s *server) execute(ctx context.Context, name, statements string) string {
-	s.t.Helper()
+	ctx := s.t.Context()
 	conn, err := pgconn.Connect(ctx, s.url(superuser, name))
 	if err != nil {
 		s.t.Fatal(err)

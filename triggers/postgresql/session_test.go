@@ -76,7 +76,7 @@ func (s *server) testReadingTakesTwoRoundTrips(t *testing.T) {
 	} {
 		for range 2 {
 			before := turns.Load()
-			got, err := session.Query(t.Context(), query, time.Second)
+			got, err := session.Query(t.Context(), query, time.Minute)
 			if err != nil {
 				got = err.Error()
 			}
@@ -94,7 +94,7 @@ func (s *server) testQueryCannotChangeSettingsOfLaterOne(t *testing.T) {
 	session := s.connect(t, nil)
 	read := func(query string) string {
 		t.Helper()
-		text, err := session.Query(t.Context(), query, time.Second)
+		text, err := session.Query(t.Context(), query, time.Minute)
 		if err != nil {
 			return err.Error()
 		}
