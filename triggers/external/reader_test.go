@@ -150,7 +150,7 @@ func testHalfAnswerIsUnknown(t *testing.T) {
 		half := &testkit.HalfAnswer{Bytes: bytes}
 		var e scalers.Event
 		t.Run("", func(t *testing.T) { // The connection is closed at its end.
-			env := newEnvironment(t, often, nil).Env
+			env := newEnvironment(t, time.Minute, nil).Env
 			env.Dial = half.Dial
 			e = run(t, Kind(), map[string]string{"scalerAddress": s.address}, env).until("an event", func(scalers.Event) bool { return true })
 		})
