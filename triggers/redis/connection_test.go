@@ -63,13 +63,25 @@ func testServerThatHangsIsUnknownUntilItRecovers(t *testing.T) {
 
 func testReadingEndsWithItsContextWhileServerHangs(t *testing.T) {
 	s := start(t)
+	var reading, closing time.Duration
+	for range 5 { // A busy machine may delay an attempt.
+		if reading, closing = s.timesToEnd(t); max(reading, closing) < exchangeTimeout/2 {
+			return
+		}
+	}
+	t.Errorf("Read ended after %s, and Close after %s; want that they do not wait until the request times out", reading, closing)
+}
+
+// timesToEnd begins a reading while the server hangs, ends its context, and then closes its connection. It returns how long both take.
+func (s *server) timesToEnd(t *testing.T) (reading, closing time.Duration) {
+	t.Helper()
 	r := newReader(t, Redis(), s.metadata("listName", "jobs"), nil)
 	expect(t, r, "0")
 	s.Signal(syscall.SIGSTOP)
 	defer s.Signal(syscall.SIGCONT)
 	ctx, cancel := context.WithCancelCause(t.Context())
 	cause := errors.New("the slot was given away")
-	ended := make(chan error)
+	began, ended := time.Now(), make(chan error, 1)
 	go func() {
 		_, err := r.Read(ctx)
 		ended <- err
@@ -77,27 +89,16 @@ func testReadingEndsWithItsContextWhileServerHangs(t *testing.T) {
 	testkit.Eventually(t, "the reading has begun", func(context.Context) bool {
 		r.connection.mu.Lock()
 		defer r.connection.mu.Unlock()
-		return r.connection.session.users > 0
+		return r.connection.session.users > 0 || len(ended) > 0
 	})
+	canceled := time.Now()
 	cancel(cause)
-	select {
-	case err := <-ended:
-		if !errors.Is(err, cause) {
-			t.Errorf("Read returned %v, want %v", err, cause)
-		}
-	case <-time.After(exchangeTimeout / 2):
-		t.Fatal("Read waits until the request times out")
+	if err := <-ended; !errors.Is(err, cause) && time.Since(began) < exchangeTimeout {
+		t.Errorf("Read returned %v, want %v", err, cause)
 	}
-	closed := make(chan struct{})
-	go func() {
-		_ = r.connection.Close()
-		close(closed)
-	}()
-	select {
-	case <-closed:
-	case <-time.After(exchangeTimeout / 2):
-		t.Fatal("Close waits until the request times out")
-	}
+	closed := time.Now()
+	_ = r.connection.Close()
+	return closed.Sub(canceled), time.Since(closed)
 }
 
 // runAll runs sources of one process until stop is called, and returns their latest events by trigger.
@@ -157,7 +158,12 @@ func testTriggersShareConnectionsAndLeaveNoneBehind(t *testing.T) {
 	for name := range all {
 		testkit.Eventually(t, name+" is read", func(context.Context) bool { return latest(name) == "1 <nil>" })
 	}
-	if n := s.connections(t.Context(), "default"); n > poolSize {
+	var n int
+	few := func(ctx context.Context) bool { // The server may still know a connection of a reading that was cut off.
+		n = s.connections(ctx, "default")
+		return n > 0 && n <= poolSize
+	}
+	if !testkit.Poll(t, few) {
 		t.Errorf("there are %d connections for 40 triggers, want at most %d", n, poolSize)
 	}
 	stop()

@@ -34,7 +34,7 @@ func watch(t *testing.T, master *server, lines ...string) *server {
 	lines = append([]string{
 		"port " + port, "bind 127.0.0.1", "dir " + dir,
 		fmt.Sprintf("sentinel monitor mymaster %s %s 1", host, masterPort),
-		"sentinel down-after-milliseconds mymaster 500", "sentinel failover-timeout mymaster 5000",
+		"sentinel down-after-milliseconds mymaster 60000", "sentinel failover-timeout mymaster 5000",
 	}, lines...)
 	if err := os.WriteFile(path, []byte(strings.Join(lines, "\n")+"\n"), 0o600); err != nil {
 		t.Fatal(err)
@@ -69,6 +69,7 @@ func testAfterFailoverNewMasterIsRead(t *testing.T) {
 	})
 	first.Kill()
 	expectUnknown(t, r, "connection refused")
+	guard.do("SENTINEL", "SET", "mymaster", "down-after-milliseconds", "500") // Not earlier: a failover may be fast.
 	guard.Eventually("the replica is the master", func(ctx context.Context) bool {
 		return second.client.RPush(ctx, "jobs", 4).Err() == nil
 	})
