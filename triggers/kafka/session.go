@@ -55,7 +55,8 @@ func newSession(life context.Context, a access, open dial, web *http.Client) (*s
 		kgo.ClientID("impulse"),
 		// Brokers before 0.11 may create a topic that they are asked about.
 		kgo.MinVersions(kversion.V0_11_0()), kgo.DisableClientMetrics(),
-		kgo.RequestTimeoutOverhead(exchangeTimeout), kgo.ConnIdleTimeout(idleTime), kgo.RetryTimeout(readTimeout),
+		kgo.RequestTimeoutOverhead(exchangeTimeout), kgo.ConnIdleTimeout(idleTime),
+		kgo.RetryTimeout(readTimeout + exchangeTimeout), // The reading ends before, for its own reason.
 		kgo.RequestRetries(retries + len(servers)), kgo.RetryBackoffFn(func(int) time.Duration { return retryAfter }),
 		kgo.BrokerMaxReadBytes(maxAnswerBytes), kgo.FetchMaxBytes(maxRecordBytes),
 	}
