@@ -23,7 +23,7 @@ type Fixture struct {
 // parallel tests, because it compares goroutines.
 func Conform(t *testing.T, kind triggers.Kind, f Fixture) {
 	t.Helper()
-	s := subject{kind: kind, fixture: f, timeout: time.Minute, readme: "README.md"}
+	s := subject{kind: kind, fixture: f, timeout: 2 * time.Minute, readme: "README.md"}
 	for _, c := range checks() {
 		t.Run(c.name, func(t *testing.T) {
 			if err := c.try(t, s); err != nil {

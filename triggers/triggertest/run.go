@@ -14,8 +14,8 @@ import (
 const (
 	// pollNever is a polling interval that no test waits for.
 	pollNever = 24 * time.Hour
-	// pollOften is a polling interval at which a polled source notices a change soon.
-	pollOften = 20 * time.Millisecond
+	// pollOften is a polling interval at which a polled source notices a change soon. It also limits a reading.
+	pollOften = 500 * time.Millisecond
 )
 
 func known(e scalers.Event) bool   { return e.Err == nil }
