@@ -12,12 +12,13 @@ func FreeAddress(tb testing.TB) string {
 	return FreeAddressOf(tb, "127.0.0.1")
 }
 
-// FreeAddressOf returns an address of ip with a port that nothing listens on.
+// FreeAddressOf returns an address of ip with a port that nothing listens on. Nobody else gets the port before the test ends.
 func FreeAddressOf(tb testing.TB, ip string) string {
 	tb.Helper()
 	address, err := process.FreeAddressOf(tb.Context(), ip)
 	if err != nil {
 		tb.Fatal(err)
 	}
+	tb.Cleanup(func() { process.ReleaseAddress(address) })
 	return address
 }

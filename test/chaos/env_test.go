@@ -3,7 +3,6 @@ package chaos
 import (
 	"context"
 	"fmt"
-	"math/rand/v2"
 	"net"
 	"net/http"
 	"os"
@@ -24,7 +23,7 @@ import (
 )
 
 // startTimeout is how long a part may take to start.
-const startTimeout = 60 * time.Second
+const startTimeout = testkit.Timeout
 
 // env is the parts of one seed, and the true state of its alerts, queues and queries.
 type env struct {
@@ -111,30 +110,6 @@ func folder(t *testing.T) string {
 	return dir
 }
 
-// usedAddresses are the addresses of all envs of this process: their parts do not listen on them all the time.
-var usedAddresses sync.Map
-
-// freeAddress returns an address that nothing listens on, below the ports of outgoing connections, which could occupy it while its
-// part is killed.
-func (e *env) freeAddress() string {
-	e.t.Helper()
-	var config net.ListenConfig
-	for {
-		address := fmt.Sprintf("127.0.0.1:%d", 10_000+rand.IntN(10_000))
-		if _, ours := usedAddresses.LoadOrStore(address, e); ours {
-			continue
-		}
-		l, err := config.Listen(e.t.Context(), "tcp", address)
-		if err != nil {
-			usedAddresses.Delete(address) // It belongs to another process.
-			continue
-		}
-		_ = l.Close()
-		e.t.Cleanup(func() { usedAddresses.Delete(address) })
-		return address
-	}
-}
-
 // run starts a part and fails the test when it cannot.
 func (e *env) run(ctx context.Context, p *part) {
 	e.t.Helper()
@@ -153,7 +128,7 @@ func (e *env) until(what string, cond func(ctx context.Context) bool) {
 
 func (e *env) startNATS() {
 	e.t.Helper()
-	e.natsAddress = e.freeAddress()
+	e.natsAddress = testkit.FreeAddress(e.t)
 	_, port, err := net.SplitHostPort(e.natsAddress)
 	if err != nil {
 		e.t.Fatal(err)
@@ -193,7 +168,7 @@ func (e *env) startPrometheus() {
 	config := filepath.Join(e.dir, "prometheus.yml")
 	e.file(config, fmt.Sprintf("global: {scrape_interval: 500ms, scrape_timeout: 500ms}\nscrape_configs: [{job_name: chaos, static_configs: [{targets: ['%s']}]}]\n",
 		e.metrics.Listener.Addr()))
-	address := e.freeAddress()
+	address := testkit.FreeAddress(e.t)
 	e.prometheus = e.part("prometheus", sandbox.Binary(e.t, "prometheus"), "--config.file", config, "--log.level", "error",
 		"--storage.tsdb.path", filepath.Join(e.dir, "prometheus"), "--web.listen-address", address)
 	e.run(e.t.Context(), e.prometheus)
@@ -227,7 +202,7 @@ func (e *env) startImpulses() {
 		if err := clientcmd.WriteToFile(*config, kubeconfig); err != nil {
 			e.t.Fatal(err)
 		}
-		address, private := e.freeAddress(), e.freeAddress()
+		address, private := testkit.FreeAddress(e.t), testkit.FreeAddress(e.t)
 		e.urls, e.peers = append(e.urls, "http://"+address), append(e.peers, newWire(e.t, private))
 		e.impulses = append(e.impulses, e.part(fmt.Sprintf("impulse-%d", i), sandbox.Command(e.t, root, "./cmd/impulse"), "run", "--kubeconfig", kubeconfig,
 			"--namespace", e.plane.Namespace, "--lease-namespace", e.plane.Namespace, "--listen", address, "--credentials-file", list,
@@ -275,7 +250,7 @@ func (e *env) startAlertmanagers() {
 	e.t.Helper()
 	var clusters, urls []string
 	for i := range peers {
-		clusters = append(clusters, e.freeAddress())
+		clusters = append(clusters, testkit.FreeAddress(e.t))
 		e.gossips = append(e.gossips, newGossip(e.t, clusters[i]))
 		d := newBalancer(e.t, fmt.Sprintf("alertmanager-%d", i), "/v1/alertmanager/"+e.plane.Namespace, e.plan.seed+uint64(i)<<32, e.urls, e.sent, e.ledger)
 		d.accepted = e.onAccepted
@@ -287,7 +262,7 @@ func (e *env) startAlertmanagers() {
 route: {receiver: impulse, group_by: [alertname], group_wait: 0s, group_interval: 1s, repeat_interval: 1h}
 receivers: [{name: impulse, webhook_configs: [{url: '%s', send_resolved: true}]}]
 `, e.balancers[i].URL))
-		address := e.freeAddress()
+		address := testkit.FreeAddress(e.t)
 		urls = append(urls, "http://"+address)
 		args := []string{
 			"--config.file", config, "--storage.path", filepath.Join(e.dir, fmt.Sprintf("alertmanager-%d", i)), "--log.level", "error",
