@@ -110,8 +110,9 @@ remote_write:
 	answers := w.follow(sandbox.Start(t, "prometheus", "--config.file", config, "--storage.tsdb.path", filepath.Join(t.TempDir(), "data"),
 		"--web.listen-address", testkit.FreeAddress(t), "--log.level", "error"))
 	want := map[string]string{protoV1: "204 snappy application/x-protobuf", protoV2: "204 snappy application/x-protobuf;proto=" + protoV2}[message]
-	if len(answers) == 0 || answers[len(answers)-1] != want {
-		t.Errorf("the last answers are %q; want %q", answers[max(0, len(answers)-3):], want)
+	refused := func(answer string) bool { return strings.HasPrefix(answer, "4") }
+	if !slices.Contains(answers, want) || slices.ContainsFunc(answers, refused) { // A busy machine may give a 503 now and then.
+		t.Errorf("the answers are %q; want %q among them, and none refused", answers[max(0, len(answers)-3):], want)
 	}
 }
 
@@ -120,7 +121,7 @@ func testVMAgentWrites(t *testing.T) {
 	w := receiveWrites(t)
 	config := w.file(fmt.Sprintf("scrape_configs:\n- job_name: shop\n  scrape_interval: 1s\n  static_configs: [{targets: ['%s']}]\n", w.target))
 	answers := w.follow(victoriametrics.Start(t, "../../..", "vmagent", "-promscrape.config", config, "-remoteWrite.url", w.url,
-		"-remoteWrite.flushInterval", "100ms", "-remoteWrite.tmpDataPath", t.TempDir(), "-httpListenAddr", testkit.FreeAddress(t)))
+		"-remoteWrite.flushInterval", "100ms", "-remoteWrite.queues", "1", "-remoteWrite.tmpDataPath", t.TempDir(), "-httpListenAddr", testkit.FreeAddress(t)))
 	const refused, accepted = "415 zstd application/x-protobuf", "204 snappy application/x-protobuf"
 	again := slices.Index(answers, accepted)
 	if len(answers) == 0 || answers[0] != refused || again < 0 || slices.Contains(answers[again:], refused) {
