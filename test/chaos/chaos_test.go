@@ -35,7 +35,7 @@ var (
 
 const (
 	// convergeTimeout is how long the counts may take to be right once nothing changes and no fault is active.
-	convergeTimeout = 40 * time.Second
+	convergeTimeout = testkit.Timeout
 	// steadyFor is how long they must then stay right.
 	steadyFor = 2500 * time.Millisecond
 	// maxMemory is the memory that an Impulse may use, in bytes.
@@ -186,6 +186,12 @@ var resident = regexp.MustCompile(`(?m)^process_resident_memory_bytes (\S+)$`)
 
 // inspect checks the Impulses themselves: their memory, their logs, and their exit codes.
 func (e *env) inspect() {
+	err := process.WaitFor(e.t.Context(), startTimeout, "all impulses are ready", func(ctx context.Context) (bool, error) {
+		return e.ready(ctx), nil // One of them may have been started just before.
+	})
+	if err != nil {
+		e.ledger.fail("%v", err)
+	}
 	for i, p := range e.impulses {
 		_, text := testkit.Request(e.t.Context(), http.MethodGet, e.urls[i]+"/metrics", ourToken, nil)
 		if m := resident.FindStringSubmatch(text); m == nil {

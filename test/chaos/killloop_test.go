@@ -10,6 +10,7 @@ import (
 	"text/tabwriter"
 	"time"
 
+	"github.com/impulse-sh/impulse/internal/testkit"
 	"github.com/impulse-sh/impulse/internal/testkit/process"
 )
 
@@ -24,7 +25,7 @@ const (
 	// lead is how long a leader leads before it is killed.
 	lead = 4 * time.Second
 	// takeover is how long the next leader may take: the Lease's five seconds, and the time that the machine needs.
-	takeover = 30 * time.Second
+	takeover = testkit.Timeout
 )
 
 // testLeaderIsKilledAgainAndAgain ends the leader in a loop, mostly with SIGKILL, under a hundred alerts per second.
