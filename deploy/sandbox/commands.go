@@ -17,7 +17,7 @@ import (
 )
 
 // downWithin is how long down waits for the end of a sandbox.
-const downWithin = 30 * time.Second
+const downWithin = 2 * time.Minute
 
 func downCommand(at *place) *cobra.Command {
 	return &cobra.Command{

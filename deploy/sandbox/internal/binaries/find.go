@@ -9,7 +9,7 @@ import (
 )
 
 // versionTimeout bounds how long a program found elsewhere may take to print its version.
-const versionTimeout = 5 * time.Second
+const versionTimeout = 30 * time.Second
 
 // inAssets is the suitable executable in KUBEBUILDER_ASSETS, the folder of control plane binaries that the user chose, or
 // empty.

@@ -14,7 +14,7 @@ import (
 )
 
 // startWithin bounds how long a component may take to be ready when it is started again.
-const startWithin = time.Minute
+const startWithin = 2 * time.Minute
 
 // Server answers for one sandbox.
 type Server struct {
@@ -35,7 +35,7 @@ func Serve(ctx context.Context, socket string, sandbox *plane.Sandbox, down func
 		return nil, errors.Join(fmt.Errorf("protect the control socket: %w", err), listener.Close())
 	}
 	s := &Server{
-		http:   &http.Server{Handler: routes(sandbox, down), ReadHeaderTimeout: time.Second},
+		http:   &http.Server{Handler: routes(sandbox, down), ReadHeaderTimeout: time.Minute},
 		served: make(chan error, 1),
 	}
 	go func() { s.served <- s.http.Serve(listener) }()

@@ -37,7 +37,10 @@ func TestMain(m *testing.M) {
 // killed is the exit code of a guard that was not dismissed.
 const killed = 7
 
-const timeout = 20 * time.Second
+const timeout = 2 * time.Minute
+
+// all is more lines than a log has.
+const all = 1 << 20
 
 func eventually(t *testing.T, what string, holds func() bool) {
 	t.Helper()
@@ -97,7 +100,7 @@ func start(t *testing.T, g *Group, spec Spec) int {
 	if err := g.Start(spec); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, spec.Name+" prints that it runs", func() bool { return strings.Contains(tail(spec.Log, 5), "started") })
+	eventually(t, spec.Name+" prints that it runs", func() bool { return strings.Contains(tail(spec.Log, all), "started") })
 	return status(t, g, spec.Name).PID
 }
 
@@ -181,11 +184,11 @@ func testPausedProgramResumes(t *testing.T) {
 	if got := status(t, g, "counter"); got.State != Paused || got.PID != pid {
 		t.Errorf("after Stop the status is %+v, want Stopped", got)
 	}
-	before := tail(spec.Log, 1000)
+	before := tail(spec.Log, all)
 	if err := g.Resume("counter"); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "it goes on", func() bool { return len(tail(spec.Log, 1000)) > len(before) })
+	eventually(t, "it goes on", func() bool { return len(tail(spec.Log, all)) > len(before) })
 }
 
 func testProgramThatCannotStartIsError(t *testing.T) {
