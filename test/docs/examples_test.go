@@ -118,6 +118,9 @@ func testCommandsOfREADMESucceed(t *testing.T) {
 	if out, err := process.Run(t.Context(), "kubectl", "apply", "--server-side", "--force-conflicts", "-k", apply); err != nil {
 		t.Fatal(err, out)
 	}
+	if out, err := process.Run(t.Context(), "kubectl", "wait", "--for=condition=Established", "--timeout=2m", "-f", filepath.Join(root, "deploy/crds")); err != nil {
+		t.Fatal(err, out)
+	}
 	if commands := runAll(t, dir); commands < 3 {
 		t.Errorf("only %d commands were found", commands)
 	}

@@ -104,6 +104,7 @@ func testRealAlertmanagerPostsByEveryRouteOfDocumentation(t *testing.T) {
 			fire(t, am, map[string]string{"alertname": "Paged", "severity": "page"})
 			fire(t, am, map[string]string{"alertname": "Scaled", "severity": "scale"})
 			scaled.until("1")
+			paged.until("0")
 			paged.expectOnly("0")
 			if refused := r.metric("impulse_http_requests_total", `"4`); refused != 0 {
 				t.Errorf("%v deliveries were refused, want 0", refused)
