@@ -44,15 +44,21 @@ func applyCRDs(tb testing.TB, kubeconfig, folder string) {
 	definitions := e.Dynamic.Resource(schema.GroupVersionResource{Group: "apiextensions.k8s.io", Version: "v1", Resource: "customresourcedefinitions"})
 	testkit.Eventually(tb, "every CustomResourceDefinition is served", func(ctx context.Context) bool {
 		all, err := definitions.List(ctx, metav1.ListOptions{})
-		return err == nil && !slices.ContainsFunc(all.Items, func(d unstructured.Unstructured) bool { return !established(&d) })
+		return err == nil && !slices.ContainsFunc(all.Items, func(d unstructured.Unstructured) bool { return !e.serves(ctx, &d) })
 	})
 }
 
-// established reports whether the API server serves a definition.
-func established(definition *unstructured.Unstructured) bool {
-	conditions, _, _ := unstructured.NestedSlice(definition.Object, "status", "conditions")
-	return slices.ContainsFunc(conditions, func(c any) bool {
-		condition, ok := c.(map[string]any)
-		return ok && condition["type"] == "Established" && condition["status"] == "True"
-	})
+// serves reports whether the API server answers requests for the kind of a definition. It may not yet when that is established.
+func (e *Env) serves(ctx context.Context, definition *unstructured.Unstructured) bool {
+	group, _, _ := unstructured.NestedString(definition.Object, "spec", "group")
+	plural, _, _ := unstructured.NestedString(definition.Object, "spec", "names", "plural")
+	versions, _, err := unstructured.NestedSlice(definition.Object, "spec", "versions")
+	for _, v := range versions {
+		version, _ := v.(map[string]any)
+		name, _ := version["name"].(string)
+		if err == nil && version["served"] == true {
+			_, err = e.Dynamic.Resource(schema.GroupVersionResource{Group: group, Version: name, Resource: plural}).List(ctx, metav1.ListOptions{Limit: 1})
+		}
+	}
+	return err == nil && len(versions) > 0
 }
