@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	authorizationv1 "k8s.io/api/authorization/v1"
 	corev1 "k8s.io/api/core/v1"
 	discoveryv1 "k8s.io/api/discovery/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
@@ -93,6 +94,8 @@ func (e *env) forbid() {
 	if err := e.kube.RbacV1().RoleBindings(e.namespace).Delete(e.Context(), "endpointslices", metav1.DeleteOptions{}); err != nil {
 		e.Fatal(err)
 	}
+	of := authorizationv1.ResourceAttributes{Namespace: e.namespace, Verb: "watch", Group: discoveryv1.GroupName, Resource: "endpointslices"}
+	sandbox.AwaitAccess(e, e.kube, e.namespace, of, false)
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	for _, c := range e.conns {
