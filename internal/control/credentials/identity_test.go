@@ -33,7 +33,8 @@ func testIdentityIsThatOfAuthentication(t *testing.T) {
 		"none":  {},
 		"login": {},
 	} {
-		if got, err := v.open(c, name).PodIdentity(t.Context()); err != nil || got != want {
+		k := v.open(c, name)
+		if got, err := settled(t, k, k.PodIdentity); err != nil || got != want {
 			t.Errorf("%s: got %+v and the error %v, want %+v", name, got, err, want)
 		}
 	}
@@ -64,7 +65,7 @@ func testRoleOfWorkloadIsThatOfItsServiceAccount(t *testing.T) {
 		t.Fatal(err)
 	}
 	workload := v.open(c, "aws")
-	if _, err := workload.Secrets(t.Context()); err == nil || !strings.Contains(err.Error(), "has no annotation eks.amazonaws.com/role-arn") {
+	if _, err := v.secrets(workload); err == nil || !strings.Contains(err.Error(), "has no annotation eks.amazonaws.com/role-arn") {
 		t.Errorf("without a role: got the error %v, want the annotation", err)
 	}
 	v.expectSecrets(v.open(c, "eks"), map[string]string{}, roleParameter)

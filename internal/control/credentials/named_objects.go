@@ -108,13 +108,12 @@ func (e missingError) Error() string { return string(e) }
 var errNotRead = errors.New("it has not been read yet")
 
 // get returns the last version of the object. It waits until the object, or an error, has been read, or ctx is done. From then on it
-// notifies n of changes.
+// notifies n of changes, the first reading included if that comes later.
 func (o *namedObject[T]) get(ctx context.Context, n watch.Notifier) (T, error) {
 	var none T
 	select {
 	case <-o.cache.Ready():
 	case <-ctx.Done():
-		return none, fmt.Errorf("watch %s: %w", o.label, errNotRead)
 	}
 	o.cache.Lock()
 	defer o.cache.Unlock()
@@ -122,7 +121,11 @@ func (o *namedObject[T]) get(ctx context.Context, n watch.Notifier) (T, error) {
 		o.cache.SubscribeLocked(o.name, n)
 		o.subscribed = true
 	}
-	if _, err := o.cache.Synced(); err != nil {
+	known, err := o.cache.Synced()
+	if !known {
+		err = errNotRead
+	}
+	if err != nil {
 		return none, fmt.Errorf("watch %s: %w", o.label, err)
 	}
 	value, exists := o.cache.Get(o.name)

@@ -6,6 +6,7 @@ import (
 	"sync"
 	"testing"
 
+	authorizationv1 "k8s.io/api/authorization/v1"
 	corev1 "k8s.io/api/core/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -94,6 +95,8 @@ func (v *credentialsEnv) issuer() *rest.Config {
 	if _, err := v.kube.CoreV1().ServiceAccounts(v.ns).Create(v.t.Context(), account, metav1.CreateOptions{}); err != nil {
 		v.t.Fatal(err)
 	}
+	of := authorizationv1.ResourceAttributes{Namespace: v.ns, Verb: "create", Resource: "serviceaccounts", Subresource: "token", Name: account.Name}
+	sandbox.AwaitAccess(v.t, v.kube, config.Impersonate.UserName, of, true)
 	return config
 }
 
@@ -110,7 +113,7 @@ func testNoTokenOfOwnServiceAccountIsIssued(t *testing.T) {
 	c := v.credentials(v.issuer())
 	refused := v.ns + "/impulse is the service account of Impulse itself, whose tokens are sent to no other server; name another service account"
 	v.bound("reader", "")
-	if got, err := password(t.Context(), v.open(c, "token")); err != nil || got == "" {
+	if got, err := v.secrets(v.open(c, "token"), "password"); err != nil || got["password"] == "" {
 		t.Fatalf("the token of another service account: got %q, error %v; want a token", got, err)
 	}
 	for _, audience := range []string{"", "thanos"} {
@@ -140,7 +143,7 @@ func testNoTokenIsIssuedWhileOwnAccountIsUnknown(t *testing.T) {
 	k := v.open(v.credentials(config), "token")
 	v.awaitError(k, "parameter password: ask the API server for the name of Impulse's own account, whose tokens must not be issued")
 	fails = false
-	if got, err := password(t.Context(), k); err != nil || got == "" {
+	if got, err := v.secrets(k, "password"); err != nil || got["password"] == "" {
 		t.Errorf("got %q, error %v; want a token", got, err)
 	}
 }

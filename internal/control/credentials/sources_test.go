@@ -16,6 +16,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/tools/cache"
 
 	"github.com/impulse-sh/impulse/api/v1alpha1"
 	"github.com/impulse-sh/impulse/internal/testkit"
@@ -30,13 +31,14 @@ func TestSources(t *testing.T) {
 	t.Run("a file is read below its folder only", testFileIsReadBelowItsFolderOnly)
 	t.Run("a username and its password change together", testUsernameAndItsPasswordChangeTogether)
 	t.Run("a change of an object that was read is notified", testChangeOfObjectThatWasReadIsNotified)
+	t.Run("an object that arrives after its reading is notified", testObjectThatArrivesAfterItsReadingIsNotified)
 }
 
 // expectSecrets fails the test unless reading all these parameters returns these values.
 func (v *credentialsEnv) expectSecrets(k *Credential, want map[string]string, parameters ...string) {
 	v.t.Helper()
 	parameters = append(parameters, slices.Collect(maps.Keys(want))...)
-	if got, err := k.Secrets(v.t.Context(), parameters...); err != nil || !maps.Equal(got, want) {
+	if got, err := v.secrets(k, parameters...); err != nil || !maps.Equal(got, want) {
 		v.t.Errorf("got %q, error %v; want %q", got, err, want)
 	}
 }
@@ -133,10 +135,11 @@ func testEnvironmentVariablesAreThoseOfTargetsContainer(t *testing.T) {
 		t.Fatal(err)
 	}
 	v.awaitValue(k, "new-password", "in the template")
-	if shared, err := k.Shared(t.Context()); err != nil || shared {
+	if shared, err := settled(t, k, k.Shared); err != nil || shared {
 		t.Errorf("shared is %t, error %v; want false: another target has other variables", shared, err)
 	}
-	if shared, err := v.open(k.all, "login").Shared(t.Context()); err != nil || !shared {
+	login := v.open(k.all, "login")
+	if shared, err := settled(t, login, login.Shared); err != nil || !shared {
 		t.Errorf("without variables, shared is %t, error %v; want true", shared, err)
 	}
 }
@@ -161,10 +164,12 @@ func testParameterOfAuthenticationOverridesVariableOfMetadata(t *testing.T) {
 	alone := c.Open(Use{Target: v.target, Container: "proxy", Variables: variables})
 	defer alone.Close()
 	v.expectSecrets(alone, map[string]string{"password": "of the proxy"})
-	if _, err := alone.Secrets(t.Context(), "token"); err == nil || !strings.Contains(err.Error(), "does not define the environment variable ABSENT") {
+	if _, err := v.secrets(alone, "token"); err == nil || !strings.Contains(err.Error(), "does not define the environment variable ABSENT") {
 		t.Errorf("got error %v, want that ABSENT is not defined", err)
 	}
-	values, err := alone.Variables(t.Context(), map[string]string{"host": "PASSWORD"})
+	values, err := settled(t, alone, func(ctx context.Context) (map[string]string, error) {
+		return alone.Variables(ctx, map[string]string{"host": "PASSWORD"})
+	})
 	if err != nil || values["host"] != "of the proxy" {
 		t.Errorf("got %q, error %v; want the value of PASSWORD", values, err)
 	}
@@ -179,10 +184,11 @@ func testTokenIsIssuedForItsAudienceAndItsNamespace(t *testing.T) {
 		{Parameter: "password", ServiceAccountName: "reader", Audience: "thanos"}, {Parameter: "other", ServiceAccountName: "absent"},
 	}})
 	k := v.open(v.credentials(v.config), "token")
-	token, err := password(t.Context(), k)
+	read, err := v.secrets(k, "password")
 	if err != nil {
 		t.Fatal(err)
 	}
+	token := read["password"]
 	var claims struct {
 		Aud []string `json:"aud"`
 		Sub string   `json:"sub"`
@@ -195,7 +201,7 @@ func testTokenIsIssuedForItsAudienceAndItsNamespace(t *testing.T) {
 		t.Errorf("got %+v, error %v; want the audience thanos and the service account reader", claims, err)
 	}
 	v.expectSecrets(k, map[string]string{"password": token})
-	if _, err := k.Secrets(t.Context(), "other"); err == nil || !strings.Contains(err.Error(), "issue a token of the service account "+v.ns+"/absent") {
+	if _, err := v.secrets(k, "other"); err == nil || !strings.Contains(err.Error(), "issue a token of the service account "+v.ns+"/absent") {
 		t.Errorf("got error %v, want one that names the service account", err)
 	}
 }
@@ -226,7 +232,8 @@ func testFileIsReadBelowItsFolderOnly(t *testing.T) {
 	} {
 		v.define("file", v1alpha1.TriggerAuthenticationSpec{FilePath: name})
 		k := v.open(c, "file")
-		got, err := password(t.Context(), k)
+		read, err := v.secrets(k, "password")
+		got := read["password"]
 		if err != nil {
 			got = "error: " + strings.TrimPrefix(err.Error(), "filePath "+name+": ")
 		}
@@ -257,15 +264,23 @@ func testUsernameAndItsPasswordChangeTogether(t *testing.T) {
 	}
 	v.authenticate("pair", v1alpha1.KeyRef{Parameter: "username", Name: "pair", Key: "user"}, v1alpha1.KeyRef{Parameter: "password", Name: "pair", Key: "pw"})
 	k := v.open(v.credentials(v.config), "pair")
+	v.expectSecrets(k, map[string]string{"username": "0", "password": "0"})
+	const changes = 50
 	done := make(chan error)
 	go func() {
 		var err error
-		for i := range 50 {
+		for i := range changes {
 			err = errors.Join(err, put(strings.Repeat("x", i+1)))
 		}
 		done <- err
 	}()
-	seen := map[string]bool{}
+	pair := func(ctx context.Context) string {
+		got, err := k.Secrets(ctx, "username", "password")
+		if err != nil || got["username"] != got["password"] {
+			t.Fatalf("got the username %q and the password %q, error %v; want a pair", got["username"], got["password"], err)
+		}
+		return got["username"]
+	}
 	for running := true; running; {
 		select {
 		case err := <-done:
@@ -274,15 +289,9 @@ func testUsernameAndItsPasswordChangeTogether(t *testing.T) {
 			}
 		default:
 		}
-		got, err := k.Secrets(t.Context(), "username", "password")
-		if err != nil || got["username"] != got["password"] {
-			t.Fatalf("got the username %q and the password %q, error %v; want a pair", got["username"], got["password"], err)
-		}
-		seen[got["username"]] = true
+		pair(t.Context())
 	}
-	if len(seen) < 2 {
-		t.Error("no change was seen")
-	}
+	testkit.Eventually(t, "the last change is read", func(ctx context.Context) bool { return len(pair(ctx)) == changes })
 }
 
 func testChangeOfObjectThatWasReadIsNotified(t *testing.T) {
@@ -298,4 +307,29 @@ func testChangeOfObjectThatWasReadIsNotified(t *testing.T) {
 		t.Error("a second notification came, want one for one change")
 	default:
 	}
+}
+
+func testObjectThatArrivesAfterItsReadingIsNotified(t *testing.T) {
+	v := newCredentialsEnv(t)
+	c := v.credentials(v.config)
+	open, arrive := c.secrets.source.open, make(chan struct{})
+	c.secrets.source.open = func(ctx context.Context, name types.NamespacedName) (cache.ListerWatcher, error) {
+		select {
+		case <-arrive:
+		case <-ctx.Done():
+		}
+		return open(ctx, name)
+	}
+	k := v.open(c, "login")
+	if _, err := v.secrets(k, "username"); err != nil { // It reads the authentication.
+		t.Fatal(err)
+	}
+	ended, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := password(ended, k); !errors.Is(err, errNotRead) {
+		t.Fatalf("got the error %v, want %v", err, errNotRead)
+	}
+	close(arrive)
+	<-k.Changed()
+	v.expectValue(k, "old-password")
 }

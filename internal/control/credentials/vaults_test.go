@@ -88,7 +88,7 @@ func testParametersComeFromVault(t *testing.T) {
 	v.define("vault", f.spec(v1alpha1.VaultToken, &v1alpha1.VaultCredential{TokenFrom: &v1alpha1.SecretKeyRef{Name: "vault", Key: "pw"}}))
 	c := v.credentials(v.config)
 	k := v.open(c, "vault")
-	if got, err := k.Secrets(t.Context(), "username"); err != nil || len(got) > 0 || f.reads > 0 {
+	if got, err := v.secrets(k, "username"); err != nil || len(got) > 0 || f.reads > 0 {
 		t.Errorf("a parameter of no source: got %q, the error %v and %d readings, want none", got, err, f.reads)
 	}
 	for range 3 {
