@@ -140,10 +140,13 @@ metadata: {name: few}
 spec: {hard: {count/deployments.apps: "1", pods: "2"}}`)
 	testkit.Eventually(t, "the policy and the quota are in force", func(ctx context.Context) bool {
 		used, err := e.resource(few).Get(ctx, "few", metav1.GetOptions{})
+		if err != nil {
+			return false
+		}
 		_, counted := used.Object["status"].(map[string]any)["used"]
 		large := e.parse(workload("apps/v1", "Deployment", "large", "7"))
 		_, denied := e.resource(large).Create(ctx, large, metav1.CreateOptions{DryRun: []string{metav1.DryRunAll}})
-		return err == nil && counted && denied != nil && strings.Contains(denied.Error(), "no more than 4")
+		return counted && denied != nil && strings.Contains(denied.Error(), "no more than 4")
 	})
 	set(t, c, target, observed, 7)
 }

@@ -21,9 +21,6 @@ import (
 	"github.com/impulse-sh/impulse/internal/testkit/sandbox"
 )
 
-// timeout bounds every wait on a busy machine.
-const timeout = time.Minute
-
 // env is a namespace of a real API server, with what the tests do there.
 type env struct {
 	t         *testing.T
@@ -237,7 +234,7 @@ func (v *watcher) all() []actuator.Observation {
 // until waits until want is true for the newest observation, and returns that observation.
 func (v *watcher) until(what string, want func(actuator.Observation) bool) actuator.Observation {
 	v.t.Helper()
-	late := time.After(timeout)
+	late := time.After(testkit.Timeout)
 	for {
 		all := v.all()
 		if len(all) > 0 && want(all[len(all)-1]) {
@@ -246,7 +243,7 @@ func (v *watcher) until(what string, want func(actuator.Observation) bool) actua
 		select {
 		case <-v.changed:
 		case <-late:
-			v.t.Fatalf("waited %s for: %s; observed %+v", timeout, what, v.all())
+			v.t.Fatalf("waited %s for: %s; observed %+v", testkit.Timeout, what, v.all())
 		}
 	}
 }

@@ -8,9 +8,12 @@ import (
 	"sync"
 	"testing"
 
+	authorizationv1 "k8s.io/api/authorization/v1"
+	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
 
 	"github.com/impulse-sh/impulse/actuator"
+	"github.com/impulse-sh/impulse/internal/testkit/sandbox"
 )
 
 func TestPermissions(t *testing.T) {
@@ -57,6 +60,8 @@ func testForbiddenResourceAffectsNoOther(t *testing.T) {
 	c := e.as("half", scaleDeploymentsRules, actuator.Options{Log: slog.New(slog.NewTextHandler(&log, nil))})
 	allowed := e.target(e.deployment("web", "2"))
 	forbidden := e.target(e.apply(workload("apps/v1", "StatefulSet", "db", "2")))
+	of := authorizationv1.ResourceAttributes{Namespace: e.namespace, Verb: "get", Group: "apps", Resource: "deployments"}
+	sandbox.AwaitAccess(t, kubernetes.NewForConfigOrDie(e.config), e.namespace+"-half", of, true) // Until then, errors have another text.
 	bad := watch(t, c, forbidden, actuator.WatchOptions{})
 	bad.until("the StatefulSet is forbidden", func(o actuator.Observation) bool { return errors.Is(o.Err, actuator.ErrForbidden) })
 
