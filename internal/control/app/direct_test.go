@@ -1,14 +1,11 @@
 package app
 
 import (
-	"context"
 	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
-
-	"github.com/impulse-sh/impulse/internal/testkit"
 )
 
 func TestDirect(t *testing.T) {
@@ -39,11 +36,11 @@ spec:
 	b.awaitReady()
 	push := func(r *running, body string, want int) {
 		t.Helper()
-		r.awaitAnswer(t, http.MethodPut, "/v1/namespaces/"+e.Namespace+"/scaledobjects/web/triggers/jobs", body, want)
+		r.awaitAnswer(http.MethodPut, "/v1/namespaces/"+e.Namespace+"/scaledobjects/web/triggers/jobs", body, want)
 	}
 	call := func(r *running, body string) {
 		t.Helper()
-		r.awaitAnswer(t, http.MethodPost, "/v1/webhook/"+e.Namespace+"/ci", body, http.StatusOK)
+		r.awaitAnswer(http.MethodPost, "/v1/webhook/"+e.Namespace+"/ci", body, http.StatusOK)
 	}
 	push(a, `{"value": 32}`, http.StatusOK)
 	e.AwaitReplicas("web", 4)
@@ -65,16 +62,4 @@ spec:
 	e.AwaitReplicas("web", 3)
 	push(b, `{"value": 0}`, http.StatusOK)
 	e.AwaitReplicas("web", 2)
-}
-
-// awaitAnswer sends a request until the response has the status code want. Until then it may only be 503.
-func (r *running) awaitAnswer(t *testing.T, method, path, body string, want int) {
-	t.Helper()
-	testkit.Eventually(t, method+" "+path+" is answered", func(ctx context.Context) bool {
-		code, text := testkit.Request(ctx, method, r.url+path, "", []byte(body))
-		if code != http.StatusServiceUnavailable && code != want {
-			t.Fatalf("%s was answered with %d %s", body, code, text)
-		}
-		return code == want
-	})
 }

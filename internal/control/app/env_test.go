@@ -71,7 +71,7 @@ type running struct {
 // start runs Impulse until the test ends, or stop is called.
 func start(t *testing.T, o Options) *running {
 	t.Helper()
-	o.LogTo = testkit.NewLog(t)
+	o.LogTo, o.Grace = testkit.NewLog(t), testkit.Timeout
 	ctx, cancel := context.WithCancel(t.Context())
 	done, result := make(chan struct{}), error(nil)
 	go func() {
@@ -101,10 +101,26 @@ func (r *running) awaitReady() {
 	})
 }
 
-// postAlert posts the alert Busy, as Alertmanager would, and returns the status code.
-func (r *running) postAlert(namespace, status string) int {
-	code, _ := testkit.Post(r.t.Context(), r.url+"/v1/alertmanager/"+namespace, testkit.AlertmanagerWebhook("Busy", status))
-	return code
+// awaitAnswer sends a request until the response has the status code want, and returns its body. Until then it may only be 503, which asks
+// for another attempt, or missing.
+func (r *running) awaitAnswer(method, path, body string, want int) string {
+	r.t.Helper()
+	var code int
+	var text string
+	testkit.Eventually(r.t, method+" "+path+" is answered", func(ctx context.Context) bool {
+		code, text = testkit.Request(ctx, method, r.url+path, "", []byte(body))
+		if code != 0 && code != http.StatusServiceUnavailable && code != want {
+			r.t.Fatalf("%s was answered with %d %s, want %d", body, code, text, want)
+		}
+		return code == want
+	})
+	return text
+}
+
+// postAlert posts the alert Busy, as Alertmanager would, until it is recorded.
+func (r *running) postAlert(namespace, status string) {
+	r.t.Helper()
+	r.awaitAnswer(http.MethodPost, "/v1/alertmanager/"+namespace, string(testkit.AlertmanagerWebhook("Busy", status)), http.StatusOK)
 }
 
 // holder returns the holder of the Lease; "" without one.
