@@ -2,6 +2,7 @@ package election
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"log/slog"
 	"math"
@@ -17,8 +18,8 @@ import (
 type renewLock struct {
 	resourcelock.Interface
 	elector     *Elector
-	failing     bool // Whether the last request failed: only the first of several failures in a row is logged.
-	heldByOther bool // Whether another process held the Lease when it was read last.
+	failure     string // Why the last request failed; "" if it did not. Only the first of several failures in a row for one reason is logged.
+	heldByOther bool   // Whether another process held the Lease when it was read last.
 	// renewed is when the last successful renewal was sent.
 	renewed time.Time
 	// record is the last record that was read, raw its bytes, and observedAt when this process first read it.
@@ -107,13 +108,16 @@ func (r *renewLock) send(ctx context.Context, record resourcelock.LeaderElection
 	return err
 }
 
-// logFailure logs the first of several failures in a row. A conflict with another candidate is not a failure. A missing namespace of
-// the Lease is one: without the log line, nothing would show why Impulse does not scale.
+// logFailure logs the first of several failures in a row for one reason. A conflict with another candidate is not a failure. A missing
+// namespace of the Lease is one: without the log line, nothing would show why Impulse does not scale.
 func (r *renewLock) logFailure(ctx context.Context, err error) {
-	wrong := err != nil && ctx.Err() == nil && !apierrors.IsConflict(err) && !apierrors.IsAlreadyExists(err)
-	if wrong && !r.failing {
+	failure := ""
+	if err != nil && ctx.Err() == nil && !apierrors.IsConflict(err) && !apierrors.IsAlreadyExists(err) {
+		failure = cmp.Or(string(apierrors.ReasonForError(err)), "no answer")
+	}
+	if failure != "" && failure != r.failure {
 		r.elector.log.Warn("lease cannot be read or written; retrying",
 			slog.String("lease", r.Describe()), slog.Any("error", err))
 	}
-	r.failing = wrong
+	r.failure = failure
 }

@@ -57,6 +57,7 @@ func (e *Elector) campaign(ctx context.Context, lead func(context.Context)) erro
 	}
 	end() // This releases the Lease.
 	<-over
+	e.leadership.Store(nil) // The release may have failed, and nothing renews the Lease any more.
 	return err
 }
 
