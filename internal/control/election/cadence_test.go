@@ -17,6 +17,7 @@ func TestCadence(t *testing.T) {
 	t.Parallel()
 	t.Run("the Lease is renewed at most once a second", testLeaseIsRenewedAtMostOnceSecond)
 	t.Run("a renewal that hangs does not lose the Lease", testRenewalThatHangsDoesNotLoseLease)
+	t.Run("the Lease is renewed until lead has returned", testLeaseIsRenewedUntilLeadHasReturned)
 }
 
 // lock is a Lease in memory: an API server cannot say when each renewal was sent, nor let just one of them hang.
@@ -58,11 +59,16 @@ func (l *lock) Update(_ context.Context, record resourcelock.LeaderElectionRecor
 	return nil
 }
 
+// elector returns the candidate a.
+func (l *lock) elector() *Elector {
+	l.LockConfig.Identity = "a"
+	return &Elector{lease: l, log: slog.New(slog.DiscardHandler)}
+}
+
 // leadMinute leads by a lock for a minute without a break, and returns the least time that was left until the renew deadline.
 func (l *lock) leadMinute(t *testing.T) time.Duration {
 	t.Helper()
-	l.LockConfig.Identity = "a"
-	e := &Elector{lease: l, log: slog.New(slog.DiscardHandler)}
+	e := l.elector()
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	left, led := time.Hour, 0
@@ -111,6 +117,30 @@ func testRenewalThatHangsDoesNotLoseLease(t *testing.T) {
 		l := &lock{takes: 10 * time.Millisecond, hangs: 20}
 		if left := l.leadMinute(t); left <= 0 {
 			t.Errorf("got %s left until the renew deadline, want more than 0", left)
+		}
+	})
+}
+
+func testLeaseIsRenewedUntilLeadHasReturned(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		l := &lock{}
+		e := l.elector()
+		ctx, cancel := context.WithCancel(t.Context())
+		var returned time.Time
+		err := e.Run(ctx, func(leading context.Context) {
+			cancel()
+			<-leading.Done()
+			<-time.After(time.Minute) // It winds up.
+			if returned = time.Now(); !e.IsLeader(returned) {
+				t.Error("the Lease is lost before lead returned")
+			}
+		})
+		if err != nil {
+			t.Error(err)
+		}
+		if released := l.sent[len(l.sent)-1]; l.record.HolderIdentity != "" || released.Before(returned) {
+			t.Errorf("the last request was sent at %s, and left the holder %q; want a release after %s", released, l.record.HolderIdentity, returned)
 		}
 	})
 }

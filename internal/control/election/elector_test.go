@@ -25,6 +25,7 @@ import (
 func TestElector(t *testing.T) {
 	t.Parallel()
 	t.Run("one elector leads, and the next takes over when it ends", testOneElectorLeadsAndNextTakesOverWhenItEnds)
+	t.Run("a process that cannot release the Lease leads no longer", testProcessThatCannotReleaseLeadsNoLonger)
 	t.Run("a leader that cannot renew stops and leads again", testLeaderThatCannotRenewStopsAndLeadsAgain)
 	t.Run("the next leads only after the first has stopped", testNextLeadsOnlyAfterFirstHasStopped)
 	t.Run("it waits for an API server that is unavailable", testItWaitsForAPIServerThatIsUnavailable)
@@ -59,8 +60,6 @@ type candidate struct {
 	cancel   context.CancelFunc
 	done     chan struct{}
 	err      error // Of Run; read after done.
-	// wind holds up the end of leading until it is closed.
-	hold chan struct{}
 }
 
 // join starts a candidate; it ends with the test.
@@ -75,7 +74,6 @@ func (e *term) join(identity string) *candidate {
 func (e *term) leader() *candidate {
 	e.t.Helper()
 	a := e.join("a")
-	a.release()
 	e.until("a leads", a.hasLed(1))
 	return a
 }
@@ -83,27 +81,24 @@ func (e *term) leader() *candidate {
 // pair starts a leader, and a candidate that takes over from it.
 func (e *term) pair() (a, b *candidate) {
 	e.t.Helper()
-	a = e.leader()
-	b = e.join("b")
-	b.release()
-	return a, b
+	return e.leader(), e.join("b")
 }
 
 // awaitSuccessor waits until next leads for the first time. If both lead at once, the test fails.
 func (e *term) awaitSuccessor(next, before *candidate) {
 	e.t.Helper()
 	e.until("the next one leads", func() bool {
-		if before.isLeading() && next.isLeading() {
+		if next.isLeading() && before.isLeading() { // In this order: the one before does not lead again.
 			e.t.Error("IsLeader is true for both candidates")
 		}
-		return next.leads.Load() == 1
+		return next.leads.Load() >= 1
 	})
 }
 
 // newCandidate returns a candidate that is not started.
 func (e *term) newCandidate(identity string) *candidate {
 	e.t.Helper()
-	c := &candidate{e: e, done: make(chan struct{}), hold: make(chan struct{})}
+	c := &candidate{e: e, done: make(chan struct{})}
 	config := rest.CopyConfig(e.config)
 	config.Wrap(func(next http.RoundTripper) http.RoundTripper { return transport{c, next} })
 	elector, err := election.New(config, election.Options{Namespace: e.namespace, Name: "impulse", Identity: identity, Log: e.log})
@@ -123,38 +118,42 @@ func (c *candidate) start() {
 	}()
 	c.e.t.Cleanup(func() {
 		cancel()
-		c.release()
 		<-c.done
 	})
 }
 
-func (c *candidate) release() {
-	select {
-	case <-c.hold:
-	default:
-		close(c.hold)
+// end ends a candidate. It returns false if that took so long that a request of the release may have timed out.
+func (c *candidate) end() (released bool) {
+	c.e.t.Helper()
+	begin := time.Now()
+	c.cancel()
+	if <-c.done; c.err != nil {
+		c.e.t.Errorf("Run returned error %v, want none", c.err)
 	}
+	if !c.Deadline().IsZero() {
+		c.e.t.Errorf("after Run returned, got the deadline %s, want none", c.Deadline())
+	}
+	return time.Since(begin) < time.Second
 }
 
 // lead counts the leaders: more than one at once fails the test.
 func (c *candidate) lead(ctx context.Context) {
 	c.leads.Add(1)
-	if !c.IsLeader(time.Now()) {
-		c.e.t.Error("IsLeader is false at the start of leading")
+	if c.Deadline().IsZero() { // It may have passed on a busy machine.
+		c.e.t.Error("there is no deadline at the start of leading")
 	}
 	if n := c.e.leading.Add(1); n != 1 {
 		c.e.t.Errorf("got %d leaders at once, want 1", n)
 	}
 	<-ctx.Done()
 	c.e.leading.Add(-1)
-	<-c.hold
 }
 
 func (c *candidate) isLeading() bool { return c.IsLeader(time.Now()) }
 
-// hasLed returns a condition: the candidate leads for the nth time.
+// hasLed returns a condition: the candidate leads for the nth time, or for another time because the API server was slow.
 func (c *candidate) hasLed(n int32) func() bool {
-	return func() bool { return c.leads.Load() == n && c.isLeading() }
+	return func() bool { return c.leads.Load() >= n && c.isLeading() }
 }
 
 // transport is the http.RoundTripper of a candidate. It can be cut.
@@ -196,33 +195,25 @@ func (e *term) holder() string {
 func testOneElectorLeadsAndNextTakesOverWhenItEnds(t *testing.T) {
 	t.Parallel()
 	e := newElection(t)
-	a := e.join("a")
-	e.until("a leads", a.hasLed(1))
-	b := e.join("b")
+	a, b := e.pair()
 	first := a.Deadline()
-	e.until("a renews", func() bool { return a.Deadline().After(first) })
-	if b.isLeading() || e.holder() != "a" {
-		t.Errorf("b leads: %t, holder %q; want a only", b.isLeading(), e.holder())
+	e.until("a renews, or was too slow", func() bool { return a.Deadline().After(first) || b.isLeading() })
+	if holder, led := e.holder(), b.leads.Load(); a.isLeading() && a.leads.Load() == 1 && (holder != "a" || led > 0) {
+		t.Errorf("b led %d times, holder %q; want a only", led, holder)
 	}
-
-	a.cancel()
-	e.until("a winds up", func() bool { return e.leading.Load() == 0 })
-	before := a.Deadline()
-	e.until("a renews while it winds up", func() bool { return a.Deadline().After(before) })
-	if e.holder() != "a" {
-		t.Errorf("before lead of a returned, got the lease holder %q, want a", e.holder())
-	}
-	a.release()
-	if <-a.done; a.err != nil {
-		t.Errorf("Run returned error %v, want none", a.err)
-	}
-	if a.isLeading() || !a.Deadline().IsZero() {
-		t.Error("after the lease was released, IsLeader or the deadline of a is still set")
-	}
+	a.end()
 	e.until("b leads", b.hasLed(1))
 	if b.Transitions() <= a.Transitions() {
 		t.Errorf("got %d transitions for b, want more than the %d of a", b.Transitions(), a.Transitions())
 	}
+}
+
+func testProcessThatCannotReleaseLeadsNoLonger(t *testing.T) {
+	t.Parallel()
+	e := newElection(t)
+	a := e.leader()
+	a.cut.Store(true)
+	a.end()
 }
 
 func testLeaderThatCannotRenewStopsAndLeadsAgain(t *testing.T) {
@@ -244,7 +235,7 @@ func testLeaderThatCannotRenewStopsAndLeadsAgain(t *testing.T) {
 	e.until("a campaigns again", func() bool { return a.requests.Load() >= stopped+8 })
 	a.cut.Store(false)
 	e.until("a leads again", a.hasLed(2))
-	if a.Transitions() != term {
+	if a.leads.Load() == 2 && a.Transitions() != term {
 		t.Errorf("although no other process led, got %d transitions, want still %d", a.Transitions(), term)
 	}
 }
@@ -266,18 +257,14 @@ func testItWaitsForAPIServerThatIsUnavailable(t *testing.T) {
 	a := e.newCandidate("a")
 	a.cut.Store(true)
 	a.start()
-	a.release()
 	e.until("a tries", func() bool { return a.requests.Load() >= 3 })
 	if a.isLeading() {
 		t.Error("a leads without an API server")
 	}
 	a.cut.Store(false)
 	e.until("a leads", a.hasLed(1))
-	a.cancel()
-	if <-a.done; a.err != nil {
-		t.Errorf("Run returned error %v, want none", a.err)
-	}
-	if holder := e.holder(); holder != "" {
+	released := a.end()
+	if holder := e.holder(); released && holder != "" {
 		t.Errorf("after a graceful stop, got the lease holder %q, want none", holder)
 	}
 }
@@ -289,18 +276,13 @@ func testEveryElectorKnowsLeader(t *testing.T) {
 	if a.Leader() != "" && a.Leader() != "a" {
 		t.Errorf("at the start, got the leader %q, want none or a", a.Leader())
 	}
-	a.release()
 	e.until("a leads", a.hasLed(1))
 	b := e.join("b")
-	b.release()
 	e.until("both know that a leads", func() bool { return a.Leader() == "a" && b.Leader() == "a" })
-	a.cancel()
-	<-a.done
-	if a.Leader() != "" {
+	if a.end() && a.Leader() != "" {
 		t.Errorf("after a released the lease, got the leader %q, want none", a.Leader())
 	}
 	c := e.join("c")
-	c.release()
 	e.until("both know who leads next", func() bool { return b.Leader() != "a" && b.Leader() != "" && b.Leader() == c.Leader() })
 }
 
@@ -312,9 +294,11 @@ func testMissingNamespaceIsReportedOnce(t *testing.T) {
 	e.log = slog.New(slog.NewTextHandler(&output, nil))
 	a := e.join("a")
 	e.until("a tries three times", func() bool { return a.requests.Load() >= 6 })
-	a.cancel()
-	<-a.done
-	if got := output.String(); strings.Count(got, "\n") != 1 || !strings.Contains(got, e.namespace+`\" not found`) {
+	a.end()
+	got := output.String()
+	missing, all := strings.Count(got, e.namespace+`\" not found`), strings.Count(got, "\n")
+	late := strings.Count(strings.ToLower(got), "timeout") // A request that times out changes the reason.
+	if missing == 0 || missing > 1+late || all > missing+late {
 		t.Errorf("the log is\n%swant one line: that the namespace is not found", got)
 	}
 }

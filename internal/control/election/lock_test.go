@@ -1,9 +1,16 @@
 package election
 
 import (
+	"bytes"
+	"errors"
+	"log/slog"
+	"strings"
 	"testing"
 
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	coordinationv1 "k8s.io/client-go/kubernetes/typed/coordination/v1"
 	"k8s.io/client-go/tools/leaderelection/resourcelock"
 
 	"github.com/impulse-sh/impulse/internal/testkit/sandbox"
@@ -12,19 +19,25 @@ import (
 func TestLock(t *testing.T) {
 	t.Parallel()
 	t.Run("a Lease that another process holds is not released", testLeaseThatAnotherProcessHoldsIsNotReleased)
+	t.Run("a failure is logged again when its reason changes", testFailureIsLoggedAgainWhenItsReasonChanges)
 }
 
 // A process that was frozen for longer than its Lease assumes, when it resumes, that it still holds the Lease, and would release it.
 func testLeaseThatAnotherProcessHoldsIsNotReleased(t *testing.T) {
 	t.Parallel()
 	config := sandbox.Config(t)
-	namespace := sandbox.Namespace(t, config)
+	client, err := coordinationv1.NewForConfig(config) // Without a time-out, which is not the subject.
+	if err != nil {
+		t.Fatal(err)
+	}
+	meta := metav1.ObjectMeta{Namespace: sandbox.Namespace(t, config), Name: "impulse"}
 	candidate := func(name string) *renewLock {
-		elector, err := New(config, Options{Namespace: namespace, Name: "impulse", Identity: name})
+		elector, err := New(config, Options{Namespace: meta.Namespace, Name: meta.Name, Identity: name})
 		if err != nil {
 			t.Fatal(err)
 		}
-		return &renewLock{Interface: elector.lease, elector: elector}
+		lease := &resourcelock.LeaseLock{Client: client, LeaseMeta: meta, LockConfig: resourcelock.ResourceLockConfig{Identity: name}}
+		return &renewLock{Interface: lease, elector: elector}
 	}
 	held := func(by string) resourcelock.LeaderElectionRecord {
 		record := resourcelock.LeaderElectionRecord{HolderIdentity: by, LeaseDurationSeconds: 5, AcquireTime: metav1.Now(), RenewTime: metav1.Now()}
@@ -65,4 +78,17 @@ func testLeaseThatAnotherProcessHoldsIsNotReleased(t *testing.T) {
 		t.Fatal(err)
 	}
 	expectHolder(frozen, "")
+}
+
+func testFailureIsLoggedAgainWhenItsReasonChanges(t *testing.T) {
+	t.Parallel()
+	var output bytes.Buffer
+	r := &renewLock{Interface: &resourcelock.LeaseLock{}, elector: &Elector{log: slog.New(slog.NewTextHandler(&output, nil))}}
+	late, missing := errors.New("no answer"), apierrors.NewNotFound(schema.GroupResource{Resource: "namespaces"}, "shop")
+	for _, err := range []error{late, late, missing, missing, nil, missing} {
+		r.logFailure(t.Context(), err)
+	}
+	if got := output.String(); strings.Count(got, "\n") != 3 || strings.Count(got, "no answer") != 1 || strings.Count(got, "not found") != 2 {
+		t.Errorf("the log is\n%swant that there was no answer, and twice that the namespace is not found", got)
+	}
 }
