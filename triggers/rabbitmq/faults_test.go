@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"syscall"
 	"testing"
@@ -92,18 +93,20 @@ func (s *testServer) testRefusalHasItsReason(t *testing.T) {
 
 func (s *testServer) testMissingQueueDoesNotDisturbOtherTriggers(t *testing.T) {
 	env := environment(admins())
-	env.Poller, env.PollingInterval = triggers.NewPoller(64, 64), time.Second // It also limits a reading.
-	testkit.Background(t, env.Poller.Run)
 	var opened atomic.Int64
 	env.Dial = s.counting(&opened)
-	lost, there := run(t, env, s.metadata("queueName", "lost")), run(t, env, s.metadata())
+	lost, there := reading(t, env, s.metadata("queueName", "lost")), reading(t, env, s.metadata())
 	for range 3 {
-		if got := textOf(<-lost); !strings.Contains(got, "NOT_FOUND") {
-			t.Fatalf("the missing queue: got %s, want that it is not found", got)
+		var both sync.WaitGroup
+		both.Go(func() {
+			if got := lost(t.Context()); !strings.Contains(got, "NOT_FOUND") {
+				t.Errorf("the missing queue: got %s, want that it is not found", got)
+			}
+		})
+		if got := there(t.Context()); got != "3" {
+			t.Errorf("the other queue: got %s, want 3", got)
 		}
-		if got := textOf(<-there); got != "3" {
-			t.Fatalf("the other queue: got %s, want 3", got)
-		}
+		both.Wait()
 	}
 	if n := opened.Load(); n != 1 {
 		t.Errorf("%d connections were opened, want 1", n)
@@ -180,7 +183,7 @@ func (s *testServer) testConnectionThatServerClosedIsOpenedAgain(t *testing.T) {
 		if got := next(context.WithoutCancel(ctx)); got != "3" {
 			t.Fatalf("got %s, want 3", got)
 		}
-		s.closeConnections(ctx)
+		s.closeConnections()
 		return opened.Load() >= 3
 	})
 }
@@ -219,7 +222,7 @@ func (s *testServer) testConnectionThatBreaksDuringRequestIsReplaced(t *testing.
 }
 
 // closeConnections closes all connections that are named impulse.
-func (s *testServer) closeConnections(ctx context.Context) {
+func (s *testServer) closeConnections() {
 	s.t.Helper()
 	var all []struct {
 		Name       string `json:"name"`
@@ -227,13 +230,12 @@ func (s *testServer) closeConnections(ctx context.Context) {
 			Name string `json:"connection_name"`
 		} `json:"client_properties"`
 	}
-	_, content, err := s.call(ctx, http.MethodGet, "/api/connections", nil)
-	if err = errors.Join(err, json.Unmarshal(content, &all)); err != nil {
+	if err := json.Unmarshal(s.admin(http.MethodGet, "/api/connections", nil), &all); err != nil {
 		s.t.Fatal(err)
 	}
 	for _, c := range all {
 		if c.Properties.Name == "impulse" {
-			_, _, _ = s.call(ctx, http.MethodDelete, "/api/connections/"+url.PathEscape(c.Name), nil) // It may be gone.
+			_, _, _ = s.call(s.t.Context(), http.MethodDelete, "/api/connections/"+url.PathEscape(c.Name), nil) // It may be gone.
 		}
 	}
 }
@@ -264,7 +266,7 @@ func (s *testServer) testRotatedPasswordIsUsedForNextReading(t *testing.T) {
 
 func (s *testServer) testFrozenServerIsUnknown(t *testing.T) {
 	s.both(t, func(t *testing.T, metadata map[string]string) {
-		next := reading(t, environment(admins()), with(metadata, "timeout", "5s"))
+		next := reading(t, environment(admins()), with(metadata, "timeout", "1m"))
 		expect(t, next(t.Context()), "3")
 		s.Signal(syscall.SIGSTOP)
 		defer s.Signal(syscall.SIGCONT)

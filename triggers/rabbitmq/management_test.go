@@ -30,7 +30,7 @@ func answering(t *testing.T, answer http.HandlerFunc) string {
 
 // over returns the metadata of a trigger for a server.
 func over(host string, changes ...string) map[string]string {
-	return (&testServer{}).metadata(append([]string{"host", host}, changes...)...)
+	return (&testServer{}).metadata(append([]string{"host", host, "timeout", "1m"}, changes...)...)
 }
 
 func testAnswerThatIsNotOneOfManagementAPIIsUnknown(t *testing.T) {

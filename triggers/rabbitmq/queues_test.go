@@ -23,7 +23,7 @@ func TestQueues(t *testing.T) {
 	t.Run("a server that computes no rates makes rates unknown", testServerThatComputesNoRatesMakesRatesUnknown)
 }
 
-// awaitLevel waits until the management API has a level.
+// awaitLevel waits until the server answers with a level. The management API has it later than the queue.
 func (s *testServer) awaitLevel(t *testing.T, metadata map[string]string, want string) {
 	t.Helper()
 	until(t, reading(t, environment(admins()), metadata), want)
@@ -38,13 +38,9 @@ func (s *testServer) testOnlyReadyMessagesCountOverAMQP(t *testing.T) {
 				t.Fatalf("%s: got no message: %v", kind, err)
 			}
 		}
-		if got := read(t, environment(admins()), s.metadata("queueName", kind)); got != "3" {
-			t.Errorf("%s over AMQP: got %s, want 3", kind, got)
-		}
+		s.awaitLevel(t, s.metadata("queueName", kind), "3") // A busy server may answer 0 before the leader of a quorum queue does.
 		s.awaitLevel(t, s.overHTTP("queueName", kind), "5")
-		if got := read(t, environment(admins()), s.overHTTP("queueName", kind, "excludeUnacknowledged", "true")); got != "3" {
-			t.Errorf("%s over http without unacknowledged messages: got %s, want 3", kind, got)
-		}
+		s.awaitLevel(t, s.overHTTP("queueName", kind, "excludeUnacknowledged", "true"), "3")
 	}
 }
 
@@ -83,7 +79,7 @@ func (s *testServer) testQuorumQueueWithoutLeaderIsNotEmpty(t *testing.T) {
 	channel := s.channel(t, "/")
 	declare(t, channel, "leaderless", "quorum", 3)
 	next := reading(t, environment(admins()), s.metadata("queueName", "leaderless"))
-	expect(t, next(t.Context()), "3")
+	until(t, next, "3")
 	s.evaluate("sys:suspend(whereis('%2F_leaderless')).")
 	expect(t, next(t.Context()), errUnconfirmed.Error())
 	if q, err := channel.QueueDeclarePassive("leaderless", true, false, false, false, nil); err != nil || q.Messages != 0 || q.Consumers != 0 {
@@ -141,7 +137,7 @@ func (s *testServer) testRatesAreThoseOfServer(t *testing.T) {
 		return nil
 	})
 	env := environment(admins())
-	env.PollingInterval, env.Poller = 100*time.Millisecond, triggers.NewPoller(64, 64)
+	env.PollingInterval, env.Poller = time.Second, triggers.NewPoller(64, 64)
 	testkit.Background(t, env.Poller.Run)
 	positive := func(mode string) {
 		events, deadline := run(t, env, s.overHTTP("queueName", "rates", "mode", mode, "value", "1")), time.After(testkit.Timeout)

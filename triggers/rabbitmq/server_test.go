@@ -239,9 +239,9 @@ func (s *testServer) metadata(changes ...string) map[string]string {
 	return m
 }
 
-// overHTTP is like metadata for the management API.
+// overHTTP is like metadata for the management API. The timeout is long, because a busy server may need more than the default.
 func (s *testServer) overHTTP(changes ...string) map[string]string {
-	return s.metadata(append([]string{"host", "http://" + s.http}, changes...)...)
+	return s.metadata(append([]string{"host", "http://" + s.http, "timeout", "1m"}, changes...)...)
 }
 
 // admins returns the credentials of the user admin.

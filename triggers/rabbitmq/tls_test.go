@@ -57,7 +57,7 @@ func testServerIsVerified(t *testing.T) {
 		{"amqps://localhost:" + port(s.amqp), "", with(admins(), "ca", ca.PEM()), "TLS: "},
 		{"amqp://localhost:" + port(amqps), "", admins(), errNotAMQP.Error()},
 	} {
-		got := read(t, environment(c.secrets), s.metadata("host", c.host, "unsafeSsl", c.unsafe))
+		got := read(t, environment(c.secrets), s.metadata("host", c.host, "unsafeSsl", c.unsafe, "timeout", "1m"))
 		if got != c.want && !strings.Contains(got, " "+c.want) {
 			t.Errorf("%s with %d secrets: got %s, want %s", c.host, len(c.secrets), got, c.want)
 		}
