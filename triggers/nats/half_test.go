@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	"github.com/impulse-sh/impulse/internal/testkit"
+	"github.com/impulse-sh/impulse/scalers"
+	"github.com/impulse-sh/impulse/triggers"
 )
 
 func TestHalfAnswer(t *testing.T) {
@@ -17,20 +19,27 @@ func testHalfAnswerOfServerIsUnknown(t *testing.T) {
 	js := s.client()
 	createWork(t, js, 1)
 	publish(t, js, 3)
-	open := func(bytes int64) (*runningSource, *testkit.HalfAnswer) {
+	open := func(bytes int64) (triggers.Source, *testkit.HalfAnswer) {
 		half := &testkit.HalfAnswer{Bytes: bytes}
 		env := environment(nil)
 		env.Dial = half.Dial
-		return runSource(t, mustOpen(t, configured(s.url()), env)), half
+		return mustOpen(t, configured(s.url()), env), half
 	}
-	r, all := open(math.MaxInt64)
-	r.until("3")
-	r.stop()
-	whole := all.Delivered()
+	source, all := open(math.MaxInt64)
+	ctx, stop := context.WithCancel(t.Context())
+	defer stop()
+	var whole int64
+	_ = source.Run(ctx, func(e scalers.Event) { // It returns the error of ctx.
+		if e.Err == nil && whole == 0 {
+			whole = all.Delivered()
+			stop()
+		}
+	})
 	const parts = 16
 	var cut [parts]*runningSource
 	for i := range cut {
-		cut[i], _ = open(whole * int64(i) / parts)
+		source, _ := open(whole * int64(i) / parts)
+		cut[i] = runSource(t, source)
 	}
 	for i, r := range cut {
 		var got string

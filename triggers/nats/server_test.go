@@ -2,6 +2,7 @@ package nats
 
 import (
 	"context"
+	"crypto/rand"
 	"encoding/json"
 	"fmt"
 	"net"
@@ -54,12 +55,12 @@ func (s *server) url() string { return "nats://" + s.address }
 // client connects to the server as a producer or consumer would.
 func (s *server) client(options ...natsgo.Option) jetstream.JetStream {
 	s.t.Helper()
-	conn, err := natsgo.Connect(s.url(), append(options, natsgo.MaxReconnects(-1), natsgo.ReconnectWait(20*time.Millisecond))...)
+	conn, err := natsgo.Connect(s.url(), append(options, natsgo.Timeout(time.Minute), natsgo.MaxReconnects(-1), natsgo.ReconnectWait(20*time.Millisecond))...)
 	if err != nil {
 		s.t.Fatal(err)
 	}
 	s.t.Cleanup(conn.Close)
-	js, err := jetstream.New(conn)
+	js, err := jetstream.New(conn, jetstream.WithDefaultTimeout(time.Minute))
 	if err != nil {
 		s.t.Fatal(err)
 	}
@@ -84,8 +85,9 @@ func createWork(t *testing.T, js jetstream.JetStream, replicas int) jetstream.Co
 func publish(t *testing.T, js jetstream.JetStream, n int) {
 	t.Helper()
 	for range n {
+		once := jetstream.WithMsgID(rand.Text()) // The answer may come too late: the server stores a repeated message once.
 		testkit.Eventually(t, "a message is stored", func(ctx context.Context) bool {
-			_, err := js.Publish(ctx, "work", []byte("x"))
+			_, err := js.Publish(ctx, "work", []byte("x"), once)
 			return err == nil
 		})
 	}
@@ -94,21 +96,21 @@ func publish(t *testing.T, js jetstream.JetStream, n int) {
 // drain takes n messages and acknowledges them when ack is set.
 func drain(t *testing.T, c jetstream.Consumer, n int, ack bool) {
 	t.Helper()
-	batch, err := c.Fetch(n, jetstream.FetchMaxWait(10*time.Second))
-	if err != nil {
-		t.Fatal(err)
-	}
-	for m := range batch.Messages() {
-		if n--; !ack {
-			continue
+	testkit.Eventually(t, fmt.Sprint(n, " messages are delivered"), func(context.Context) bool {
+		batch, err := c.Fetch(n, jetstream.FetchMaxWait(10*time.Second))
+		if err != nil {
+			return false // A new leader may not be known yet.
 		}
-		if err := m.DoubleAck(t.Context()); err != nil {
-			t.Fatal(err)
+		for m := range batch.Messages() {
+			if n--; !ack {
+				continue
+			}
+			if err := m.DoubleAck(t.Context()); err != nil {
+				t.Fatal(err)
+			}
 		}
-	}
-	if n != 0 {
-		t.Fatalf("%d messages are missing: %v", n, batch.Error())
-	}
+		return n == 0
+	})
 }
 
 // environment returns a trigger's Env with these secrets.

@@ -10,6 +10,7 @@ import (
 	"sync"
 	"syscall"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	natsgo "github.com/nats-io/nats.go"
@@ -18,7 +19,6 @@ import (
 	"github.com/impulse-sh/impulse/internal/testkit"
 	"github.com/impulse-sh/impulse/internal/testkit/sandbox"
 	"github.com/impulse-sh/impulse/scalers"
-	"github.com/impulse-sh/impulse/triggers/internal/natsconn"
 )
 
 func TestSource(t *testing.T) {
@@ -206,42 +206,34 @@ func testLevelThatDoesNotChangeIsReportedOncePerHeartbeat(t *testing.T) {
 }
 
 func testRunEndsAtOnceWhileServerDoesNotAnswer(t *testing.T) {
-	var config net.ListenConfig
-	l, err := config.Listen(t.Context(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = l.Close() })
-	greeted, ended := make(chan struct{}), make(chan struct{})
-	go func() {
-		conn, err := l.Accept()
-		if err != nil {
-			return
+	synctest.Test(t, func(t *testing.T) {
+		greeted, ended := make(chan struct{}), make(chan struct{})
+		env := environment(nil)
+		env.Dial = func(context.Context, string, string) (net.Conn, error) {
+			client, server := net.Pipe()
+			go func() {
+				_, _ = server.Write([]byte("INFO {\"server_id\":\"silent\",\"max_payload\":1024}\r\n"))
+				_, _ = server.Read(make([]byte, 1024))
+				close(greeted)
+				_, _ = io.Copy(io.Discard, server) // It never answers the client's PING.
+				close(ended)
+			}()
+			return client, nil
 		}
-		_, _ = conn.Write([]byte("INFO {\"server_id\":\"silent\",\"max_payload\":1024}\r\n"))
-		_, _ = conn.Read(make([]byte, 1024))
-		close(greeted)
-		_, _ = io.Copy(io.Discard, conn) // It never answers the client's PING.
-		close(ended)
-		_ = conn.Close()
-	}()
-	source := mustOpen(t, configured("nats://"+l.Addr().String()), environment(nil))
-	ctx, cancel := context.WithCancel(t.Context())
-	done := make(chan error)
-	go func() {
-		done <- source.Run(ctx, func(e scalers.Event) { t.Errorf("Run emitted %v, want that it ends before", e) })
-	}()
-	<-greeted
-	cancel()
-	select {
-	case err := <-done:
-		if !errors.Is(err, context.Canceled) {
-			t.Errorf("Run returned %v", err)
+		source := mustOpen(t, configured("nats://silent:4222"), env)
+		ctx, cancel := context.WithCancel(t.Context())
+		done := make(chan error)
+		go func() {
+			done <- source.Run(ctx, func(e scalers.Event) { t.Errorf("Run emitted %v, want that it ends before", e) })
+		}()
+		<-greeted
+		began := time.Now()
+		cancel()
+		if err, took := <-done, time.Since(began); !errors.Is(err, context.Canceled) || took != 0 {
+			t.Errorf("Run returned %v after %s, want %v at once", err, took, context.Canceled)
 		}
-	case <-time.After(natsconn.Timeout / 2):
-		t.Fatal("Run waits until the client gives up by itself")
-	}
-	<-ended
+		<-ended
+	})
 }
 
 func testReasonsHaveOneLineAndNoCredentials(t *testing.T) {
