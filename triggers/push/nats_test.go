@@ -48,12 +48,12 @@ func (s *server) restart() {
 	s.t.Helper()
 	s.Process = sandbox.Start(s.t, "nats-server", s.args...)
 	s.WaitListening(s.address)
-	conn, err := natsgo.Connect("nats://" + s.address)
+	conn, err := natsgo.Connect("nats://"+s.address, natsgo.Timeout(time.Minute))
 	if err != nil {
 		s.t.Fatal(err)
 	}
 	s.t.Cleanup(conn.Close)
-	if s.js, err = jetstream.New(conn); err != nil {
+	if s.js, err = jetstream.New(conn, jetstream.WithDefaultTimeout(time.Minute)); err != nil {
 		s.t.Fatal(err)
 	}
 	testkit.Eventually(s.t, "the stream and its consumer are there", func(ctx context.Context) bool {
@@ -62,7 +62,7 @@ func (s *server) restart() {
 			return false
 		}
 		_, err = s.js.CreateOrUpdateConsumer(ctx, "LEVELS", jetstream.ConsumerConfig{
-			Durable: "checkout", AckPolicy: jetstream.AckExplicitPolicy, AckWait: time.Second,
+			Durable: "checkout", AckPolicy: jetstream.AckExplicitPolicy, AckWait: time.Minute,
 		})
 		return err == nil
 	})
