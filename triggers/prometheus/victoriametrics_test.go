@@ -63,9 +63,7 @@ func testRealVictoriaMetricsIsRead(t *testing.T) {
 		"partial answers":     {func(c *Config) { c.AcceptPartial = true }, "241.5 <nil>"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			if got := read(c.change); !strings.Contains(got, c.want) {
-				t.Errorf("got %q, want it with %q", got, c.want)
-			}
+			expectText(t, "the outcome", c.want, func() string { return read(c.change) })
 		})
 	}
 }
