@@ -128,9 +128,15 @@ func testSlowAlertmanagerDoesNotDelayOthers(t *testing.T) {
 	slow := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }))
 	t.Cleanup(slow.Close)
 	has := serveList(t, "["+listed("Slow", "active")+"]", time.Hour)
-	ctx, cancel := context.WithTimeoutCause(t.Context(), 200*time.Millisecond, errors.New("no time left"))
-	defer cancel()
-	v := newClient(t, triggers.Env{}, map[string]string{"reconcile": slow.URL + "," + has.URL}).view(ctx, time.Now())
+	var v triggers.AlertView
+	for _, timeLeft := range []time.Duration{200 * time.Millisecond, 2 * time.Second, answerWithin * 9 / 10} { // A busy machine makes the other slow too.
+		ctx, cancel := context.WithTimeoutCause(t.Context(), timeLeft, errors.New("no time left"))
+		v = newClient(t, triggers.Env{}, map[string]string{"reconcile": slow.URL + "," + has.URL}).view(ctx, time.Now())
+		cancel()
+		if len(v.Firing) == 1 {
+			break
+		}
+	}
 	if len(v.Firing) != 1 || v.Complete || !strings.Contains(fmt.Sprint(v.Err), "no time left") {
 		t.Errorf("view() = %+v, want 1 firing and the error of the other", v)
 	}
