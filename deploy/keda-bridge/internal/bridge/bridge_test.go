@@ -135,6 +135,13 @@ func (e *env) awaitIdle(t *testing.T) {
 	e.server.pool.ended.Wait()
 }
 
+// keda answers with a level as most of KEDA's scalers do.
+func keda(level float64) func(context.Context, *scalersconfig.ScalerConfig) (*resource.Quantity, error) {
+	return func(context.Context, *scalersconfig.ScalerConfig) (*resource.Quantity, error) {
+		return new(scalers.GenerateMetricInMili("s0-fake", level).Value), nil
+	}
+}
+
 func testFaultsHaveCodes(t *testing.T) {
 	for name, c := range map[string]struct {
 		answer func(context.Context, *scalersconfig.ScalerConfig) (*resource.Quantity, error)
@@ -143,8 +150,12 @@ func testFaultsHaveCodes(t *testing.T) {
 		"an error": {func(context.Context, *scalersconfig.ScalerConfig) (*resource.Quantity, error) {
 			return nil, errors.New("404")
 		}, codes.Unavailable},
-		"a panic":  {func(context.Context, *scalersconfig.ScalerConfig) (*resource.Quantity, error) { panic("oh") }, codes.Internal},
-		"no value": {func(context.Context, *scalersconfig.ScalerConfig) (*resource.Quantity, error) { return nil, nil }, codes.Unavailable}, //nolint:nilnil // KEDA's scalers may.
+		"a panic":                     {func(context.Context, *scalersconfig.ScalerConfig) (*resource.Quantity, error) { panic("oh") }, codes.Internal},
+		"no value":                    {func(context.Context, *scalersconfig.ScalerConfig) (*resource.Quantity, error) { return nil, nil }, codes.Unavailable}, //nolint:nilnil // KEDA's scalers may.
+		"NaN by KEDA's function":      {keda(math.NaN()), codes.Unavailable},
+		"infinite by KEDA's function": {keda(math.Inf(1)), codes.Unavailable},
+		"negative by KEDA's function": {keda(-1), codes.Unavailable},
+		"0 by KEDA's function":        {keda(0), codes.OK},
 		"NaN in thousandths": {func(context.Context, *scalersconfig.ScalerConfig) (*resource.Quantity, error) {
 			return resource.NewMilliQuantity(math.MinInt64, resource.DecimalSI), nil
 		}, codes.Unavailable},

@@ -110,8 +110,8 @@ func measure(ctx context.Context, keda scalers.Scaler) (*bridgeapi.ReadResponse,
 		sum := new(inf.Dec)
 		for i := range values {
 			value := values[i].Value
-			if impossible(&value) {
-				return nil, fmt.Errorf("KEDA's scaler gives metric %s the value %s, which stands for no number", name, value.AsDec())
+			if err := noNumber(&value); err != nil {
+				return nil, fmt.Errorf("metric %s: %w", name, err)
 			}
 			sum.Add(sum, value.AsDec())
 		}
@@ -121,15 +121,20 @@ func measure(ctx context.Context, keda scalers.Scaler) (*bridgeapi.ReadResponse,
 	return answer, nil
 }
 
-// impossible reports whether a value is what a conversion of NaN or of a number that is too large gives, in whole numbers or thousandths.
-func impossible(value *resource.Quantity) bool {
-	whole := *value
+// noNumber returns an error if a value is what KEDA's scalers give instead of a level that is no number or negative. Most use KEDA's
+// GenerateMetricInMili, which gives the quantity that it parses from "0". It alone has no format: a level of 0 is parsed from "0.000".
+// Others convert NaN or a number that is too large to an integer, in whole numbers or thousandths.
+func noNumber(value *resource.Quantity) error {
+	if value.Format == "" {
+		return errors.New("KEDA's scaler read a level that is no number, infinite or negative")
+	}
 	for _, scale := range []resource.Scale{0, resource.Milli} {
+		whole := *value
 		if n := whole.ScaledValue(scale); (n == math.MinInt64 || n == math.MaxInt64) && resource.NewScaledQuantity(n, scale).Cmp(whole) == 0 {
-			return true
+			return fmt.Errorf("KEDA's scaler gives %s, which stands for no number", value.AsDec())
 		}
 	}
-	return false
+	return nil
 }
 
 // targetOf returns the target of a metric.
