@@ -26,6 +26,8 @@ type Kind struct {
 	Auth []AuthParameter
 	// Requires is what users have to do besides, in the imperative; "" if nothing.
 	Requires string
+	// ReadsAsZero is what the kind reads as 0, although the level is not known; "" if nothing. It completes "… reads X as 0".
+	ReadsAsZero string
 	// Limits returns why the kind cannot read a trigger with a config and a login by itself: the KEDA bridge reads it then. It is nil for a kind
 	// that reads all its triggers. It does no I/O.
 	Limits func(Config, Login) Limit

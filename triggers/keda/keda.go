@@ -15,6 +15,7 @@ func Kinds() []triggers.Kind {
 	for i, t := range types {
 		kinds[i] = triggers.Define(t.name, t.level, Config{}, t.open)
 		kinds[i].Requires, kinds[i].Example = bridgeaddr.Requirement, map[string]string{}
+		kinds[i].ReadsAsZero = t.readsAsZero
 	}
 	return kinds
 }

@@ -6,8 +6,9 @@ import (
 	"github.com/impulse-sh/impulse/triggers/internal/replicas"
 )
 
-// OpenThroughBridge returns Kind.OpenThroughBridge for a type of which Impulse reads other triggers by itself. The level is the value that
-// KEDA's scaler measures, and the target is that of the type, as without the bridge. The scaler decides whether the trigger is active.
+// OpenThroughBridge returns Kind.OpenThroughBridge for a type whose triggers Impulse reads itself, except those with a Limit. The level is the
+// value that KEDA's scaler measures, and the target is that of the type, as without the bridge. The scaler decides whether the trigger is
+// active.
 func OpenThroughBridge(name string) func(metadata map[string]string, env triggers.Env) (triggers.Source, error) {
 	return func(metadata map[string]string, env triggers.Env) (triggers.Source, error) {
 		return newSource(name, Config{metadata}, env, func(m replicas.Measurement) scalers.Event { return nativeEvent(m, env.Input) })

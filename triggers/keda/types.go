@@ -7,6 +7,8 @@ type kedaType struct {
 	level string
 	// run is the program with which a test runs the type; "" if it does not.
 	run string
+	// readsAsZero is what KEDA's scaler reads as 0, although the level is not known; "" if nothing.
+	readsAsZero string
 }
 
 // types are all types of KEDA 2.21 that have no kind of their own.
@@ -31,31 +33,31 @@ var types = []kedaType{
 	{name: "azure-servicebus", level: "Messages in a queue or subscription of Azure Service Bus."},
 	{name: "beanstalkd", level: "Jobs in a tube of beanstalkd.", run: "beanstalkd"},
 	{name: "cassandra", level: "The result of a CQL query of Cassandra."},
-	{name: "clickhouse", level: "The result of a query of ClickHouse."},
+	{name: "clickhouse", level: "The result of a query of ClickHouse.", readsAsZero: "a query that finds no row"},
 	{name: "couchdb", level: "Documents that a query of CouchDB finds."},
 	{name: "datadog", level: "The result of a query of Datadog."},
 	{name: "dynatrace", level: "A metric of Dynatrace."},
-	{name: "elastic-forecast", level: "The forecast of a machine learning job of Elasticsearch."},
+	{name: "elastic-forecast", level: "The forecast of a machine learning job of Elasticsearch.", readsAsZero: "a forecast that does not exist yet"},
 	{name: "elasticsearch", level: "The result of a search of Elasticsearch."},
 	{name: "etcd", level: "The number in a key of etcd.", run: "etcd"},
 	{name: "forgejo-runner", level: "Waiting jobs of a Forgejo server."},
 	{name: "gcp-cloudtasks", level: "Tasks in a queue of Google Cloud Tasks."},
 	{name: "gcp-pubsub", level: "A metric of a subscription or topic of Google Cloud Pub/Sub."},
-	{name: "gcp-spanner", level: "The result of a query of Google Cloud Spanner."},
+	{name: "gcp-spanner", level: "The result of a query of Google Cloud Spanner.", readsAsZero: "a query that finds no row"},
 	{name: "gcp-stackdriver", level: "A metric of Google Cloud Monitoring."},
-	{name: "gcp-storage", level: "Objects in a bucket of Google Cloud Storage."},
+	{name: "gcp-storage", level: "Objects in a bucket of Google Cloud Storage.", readsAsZero: "a bucket that does not exist"},
 	{name: "github-runner", level: "Waiting jobs of GitHub Actions."},
-	{name: "graphite", level: "The result of a query of Graphite."},
+	{name: "graphite", level: "The result of a query of Graphite.", readsAsZero: "an answer without a series or without a point"},
 	{name: "huawei-cloudeye", level: "A metric of Huawei Cloud Eye."},
 	{name: "ibmmq", level: "Messages in a queue of IBM MQ."},
 	{name: "influxdb", level: "The result of a query of InfluxDB."},
 	{name: "kubernetes-resource", level: "A field of Kubernetes objects.", run: "kube-apiserver"},
 	{name: "liiklus", level: "The lag of a consumer group of Liiklus."},
-	{name: "loki", level: "The result of a LogQL query of Loki."},
+	{name: "loki", level: "The result of a LogQL query of Loki.", readsAsZero: "a null in an answer"},
 	{name: "mongodb", level: "Documents that a query of MongoDB finds."},
 	{name: "mssql", level: "The result of a query of SQL Server."},
 	{name: "new-relic", level: "The result of a NRQL query of New Relic."},
-	{name: "nsq", level: "Messages of a channel of NSQ.", run: "nsqd and nsqlookupd"},
+	{name: "nsq", level: "Messages of a channel of NSQ.", run: "nsqd and nsqlookupd", readsAsZero: "a topic that no nsqd has"},
 	{name: "opensearch", level: "The result of a search of OpenSearch."},
 	{name: "openstack-metric", level: "A metric of OpenStack Gnocchi."},
 	{name: "openstack-swift", level: "Objects in a container of OpenStack Swift."},

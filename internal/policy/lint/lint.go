@@ -17,6 +17,7 @@ func Check(so *v1alpha1.ScaledObject, w *compile.Workload) []diag.Error {
 	l.paused()
 	for i := range w.Triggers {
 		l.requirement(i)
+		l.zero(i)
 		l.activation(i)
 		l.exact(i)
 		l.nulls(i)

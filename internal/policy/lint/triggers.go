@@ -22,6 +22,14 @@ func (l *linter) requirement(i int) {
 	}
 }
 
+// zero warns about a kind that reads something unknown as 0, which lowers the count to the minimum.
+func (l *linter) zero(i int) {
+	if kind := l.w.Triggers[i].Kind; kind.ReadsAsZero != "" {
+		l.warn(path(i)+".type", fmt.Sprintf("KEDA's scaler of %s reads %s as 0, which scales down", kind.Name, kind.ReadsAsZero),
+			fmt.Sprintf("set minReplicaCount to what is needed even then; it is %d", l.w.Policy.Min))
+	}
+}
+
 // activation warns about a trigger that is active only above the level at which it asks for the maximum: it knows two counts only.
 func (l *linter) activation(i int) {
 	t := &l.w.Policy.Triggers[i]
