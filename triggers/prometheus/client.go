@@ -28,10 +28,8 @@ func newAPI(c Config, env triggers.Env) (v1.API, error) {
 	if err != nil {
 		return nil, err
 	}
-	base := &httpauth.Transport{Base: env.HTTP.Transport, Modes: modes, Secrets: env.Secrets, UnsafeSSL: c.UnsafeSSL}
-	if len(modes) == 0 { // As in KEDA, which signs nothing that it authenticates in another way.
-		base.Sign = (&signer{region: c.AWSRegion, secrets: env.Secrets, now: env.Now}).sign
-	}
+	sign := (&signer{region: c.AWSRegion, secrets: env.Secrets, now: env.Now}).sign
+	base := &httpauth.Transport{Base: env.HTTP.Transport, Modes: modes, Secrets: env.Secrets, UnsafeSSL: c.UnsafeSSL, Sign: sign}
 	client := &http.Client{Transport: &transport{base: base, headers: headers, parameters: parameters}, CheckRedirect: refuseRedirect}
 	a, err := api.NewClient(api.Config{Address: c.ServerAddress, Client: client})
 	if err != nil {

@@ -59,7 +59,7 @@ func testTypesAreWrittenWithEveryParameterAndDefault(t *testing.T) {
 	for _, line := range []string{
 		"\ncron: A number of replicas between two times of a schedule.\n- timezone (text, required): ",
 		"\n- ttl (duration, default 12h0m0s): How long after its last delivery an alert becomes stale",
-		"\n- from its authenticationRef: bearerToken, token, username, password, oauthTokenURI, ",
+		"\n- from its authenticationRef: authModes, authMode, bearerToken, token, username, password, oauthTokenURI, ",
 	} {
 		if !strings.Contains(page, line) {
 			t.Errorf("%q is not in\n%s", line, page)

@@ -53,6 +53,8 @@ func invalid(problem, suggestion string) error {
 // there has to be one.
 func Parameters() []triggers.AuthParameter {
 	return []triggers.AuthParameter{
+		{Name: "authModes", Doc: "As in the metadata, if they have neither authModes nor authMode."},
+		{Name: "authMode", Doc: "Another name of authModes."},
 		{Name: "bearerToken", Doc: "The token for authModes bearer."},
 		{Name: "token", Doc: "Another name of bearerToken."},
 		{Name: "username", Doc: "The user for authModes basic."},

@@ -17,13 +17,13 @@ import (
 type Transport struct {
 	// Base sends the requests.
 	Base http.RoundTripper
-	// Modes are how to authenticate.
+	// Modes are how to authenticate. Without any, the parameter authModes of the credentials says it.
 	Modes Modes
 	// Secrets reads the credentials.
 	Secrets triggers.Secrets
 	// UnsafeSSL accepts any certificate of the server.
 	UnsafeSSL bool
-	// Sign signs a request that has everything else already. It may change the request. It may be nil.
+	// Sign signs a request that has everything else already, and none of the modes. It may change the request. It may be nil.
 	Sign func(r *http.Request) error
 
 	tokens tokens
@@ -32,8 +32,8 @@ type Transport struct {
 // RoundTrip sends one request.
 func (t *Transport) RoundTrip(r *http.Request) (*http.Response, error) {
 	r = r.Clone(r.Context())
-	base, err := t.authenticate(r)
-	if err == nil && t.Sign != nil {
+	base, modes, err := t.authenticate(r)
+	if err == nil && t.Sign != nil && len(modes) == 0 { // As in KEDA, which signs nothing that it authenticates in another way.
 		err = t.Sign(r)
 	}
 	if err != nil {
@@ -54,31 +54,37 @@ func closeBody(r *http.Request) error {
 	return r.Body.Close()
 }
 
-// authenticate adds the current credentials to a request, and returns the transport that sends it.
-func (t *Transport) authenticate(r *http.Request) (http.RoundTripper, error) {
+// authenticate adds the current credentials to a request. It returns the transport that sends it, and the modes that were used.
+func (t *Transport) authenticate(r *http.Request) (http.RoundTripper, Modes, error) {
 	var names []string
 	for _, p := range Parameters() {
 		names = append(names, p.Name)
 	}
 	values, err := t.Secrets.Read(r.Context(), names...)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	for name, other := range map[string]string{"bearerToken": "token", "scopes": "scope"} {
+	for name, other := range map[string]string{"bearerToken": "token", "scopes": "scope", "authModes": "authMode"} {
 		if values[name] == "" && values[other] != "" {
 			values[name] = values[other]
 		}
 	}
-	base, err := WithCertificates(t.Base, values["ca"], values["cert"], values["key"], t.UnsafeSSL)
-	if err != nil {
-		return nil, err
-	}
-	for _, mode := range t.Modes {
-		if err := t.add(r.Context(), r, mode, values, base); err != nil {
-			return nil, err
+	modes := t.Modes
+	if len(modes) == 0 {
+		if modes, err = Parse(values["authModes"]); err != nil {
+			return nil, nil, fmt.Errorf("read the authenticationRef: %w", err)
 		}
 	}
-	return base, nil
+	base, err := WithCertificates(t.Base, values["ca"], values["cert"], values["key"], t.UnsafeSSL)
+	if err != nil {
+		return nil, nil, err
+	}
+	for _, mode := range modes {
+		if err := t.add(r.Context(), r, mode, values, base); err != nil {
+			return nil, nil, err
+		}
+	}
+	return base, modes, nil
 }
 
 // needed are the parameters that a mode cannot do without.

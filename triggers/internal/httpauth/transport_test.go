@@ -16,6 +16,7 @@ import (
 func TestTransport(t *testing.T) {
 	t.Run("each mode sends its credentials", testEachModeSendsItsCredentials)
 	t.Run("the token and the scopes have KEDA's other names, too", testParametersHaveKEDAsOtherNames)
+	t.Run("the credentials may have the modes, and no request is signed then", testCredentialsMayHaveModes)
 	t.Run("a missing parameter is named", testMissingParameterIsNamed)
 	t.Run("a token is requested once, and again after a refusal or a change", testTokenIsRequestedOnceAndAgainAfterRefusalOrChange)
 	t.Run("a failed request for a token does not reveal the secret", testFailedRequestForTokenDoesNotRevealSecret)
@@ -63,6 +64,36 @@ func testParametersHaveKEDAsOtherNames(t *testing.T) {
 	secrets := triggertest.Secrets(map[string]string{"oauthTokenURI": l.URL + "/token", "clientID": "impulse", "clientSecret": "correct", "scope": "a,b"})
 	if _, err := get(t, &Transport{Modes: parse(t, "oauth"), Secrets: secrets}, l.URL); err != nil || l.form != "a b " {
 		t.Errorf("the server of tokens received %q, %v, want the scopes a b", l.form, err)
+	}
+}
+
+func testCredentialsMayHaveModes(t *testing.T) {
+	var got http.Header
+	s := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { got = r.Header }))
+	defer s.Close()
+	for name, c := range map[string]struct {
+		modes   string
+		secrets map[string]string
+		want    string
+		signed  string
+	}{
+		"authModes":                  {"", map[string]string{"authModes": "bearer", "token": "right"}, "Bearer right", ""},
+		"authMode":                   {"", map[string]string{"authMode": "bearer", "token": "right"}, "Bearer right", ""},
+		"the metadata have them too": {"basic", map[string]string{"authModes": "bearer", "token": "right", "username": "me"}, "Basic bWU6", ""},
+		"none":                       {"", map[string]string{"token": "right"}, "", "yes"},
+	} {
+		sign := func(r *http.Request) error {
+			r.Header.Set("Signed", "yes")
+			return nil
+		}
+		_, err := get(t, &Transport{Modes: parse(t, c.modes), Secrets: triggertest.Secrets(c.secrets), Sign: sign}, s.URL)
+		if err != nil || got.Get("Authorization") != c.want || got.Get("Signed") != c.signed {
+			t.Errorf("%s: the server received %q, signed %q, %v, want %q, %q", name, got.Get("Authorization"), got.Get("Signed"), err, c.want, c.signed)
+		}
+	}
+	_, err := get(t, &Transport{Secrets: triggertest.Secrets(map[string]string{"authModes": "digest"})}, s.URL)
+	if err == nil || !strings.Contains(err.Error(), `read the authenticationRef: authModes: "digest" is not supported`) {
+		t.Errorf("an unknown mode: got the error %v", err)
 	}
 }
 
