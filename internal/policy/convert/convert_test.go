@@ -299,7 +299,7 @@ func testParametersOfAmazonsPrometheusAreKeptWhereKEDASignsWithKey(t *testing.T)
 		"a key in variables":      {nil, metadata{"awsRegion": "r", "awsAccessKeyIDFromEnv": "ID"}, metadata{"awsRegion": "r", "awsAccessKeyIDFromEnv": "ID"}, ""},
 		"no credentials":          {nil, metadata{"awsRegion": "r"}, metadata{}, "awsRegion: has no effect in KEDA without credentials"},
 		"another way":             {ref, metadata{"awsRegion": "r", "authModes": "basic"}, metadata{"authModes": "basic"}, "awsRegion: has no effect in KEDA beside authModes"},
-		"the operator's identity": {nil, metadata{"awsRegion": "r", "identityOwner": "operator"}, metadata{"awsRegion": "r"}, "identityOwner: KEDA signs the queries with the identity"},
+		"the operator's identity": {nil, metadata{"awsRegion": "r", "identityOwner": "keda"}, metadata{"awsRegion": "r", "identityOwner": "operator"}, "identityOwner: is the identity of KEDA's operator, here that of the KEDA bridge"},
 		"the workload's identity": {ref, metadata{"awsRegion": "r", "identityOwner": "pod"}, metadata{"awsRegion": "r", "identityOwner": "pod"}, ""},
 		"nothing of AWS":          {nil, metadata{"authModes": "basic"}, metadata{"authModes": "basic"}, ""},
 	} {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/impulse-sh/impulse/api/v1alpha1"
 	"github.com/impulse-sh/impulse/internal/diag"
+	"github.com/impulse-sh/impulse/triggers/keda/bridgeaddr"
 )
 
 // Defaults of KEDA, in seconds and replicas.
@@ -107,7 +108,7 @@ func (f *diagnostics) convertTrigger(path string, t *v1alpha1.Trigger) {
 	}
 }
 
-// convertAWS removes from a prometheus trigger the parameters for Amazon's service that have no effect in KEDA, or another one than here.
+// convertAWS removes from a prometheus trigger the parameters for Amazon's service that have no effect in KEDA.
 func (f *diagnostics) convertAWS(path string, t *v1alpha1.Trigger) {
 	given := func(key string) bool { return strings.TrimSpace(string(t.Metadata[key])) != "" }
 	owner := strings.TrimSpace(string(t.Metadata["identityOwner"]))
@@ -119,9 +120,8 @@ func (f *diagnostics) convertAWS(path string, t *v1alpha1.Trigger) {
 		delete(t.Metadata, "awsRegion")
 	case given("authModes"):
 	case asOperator:
-		f.add(path+"identityOwner", "KEDA signs the queries with the identity of its operator, which Impulse does not have",
-			"it was removed: an authenticationRef with awsAccessKeyID and awsSecretAccessKey is needed, or a proxy that signs")
-		delete(t.Metadata, "identityOwner")
+		f.add(path+"identityOwner", "is the identity of KEDA's operator, here that of the KEDA bridge", bridgeaddr.Requirement)
+		t.Metadata["identityOwner"] = "operator" // KEDA reads any text but pod so.
 	case given("awsRegion") && !withKey:
 		f.add(path+"awsRegion", "has no effect in KEDA without credentials", "it was removed")
 		delete(t.Metadata, "awsRegion")
