@@ -283,6 +283,10 @@ func testCertificateOfMonitoringEndpointIsChecked(t *testing.T) {
 	other := testkit.NewAuthority(t)
 	secrets["ca"] = other.PEM() // It is read anew each time.
 	fails(m, "certificate signed by unknown authority")
+	_, port, _ := net.SplitHostPort(secure)
+	misnamed := monitored("localhost:" + port)
+	misnamed.UseHTTPS = true
+	fails(newReader(misnamed, environment(map[string]string{"ca": ca.PEM()})), "match localhost")
 	c.UnsafeSSL = true
 	expectLevel(t, newReader(c, environment(nil)), "4")
 }
