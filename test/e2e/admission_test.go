@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/util/retry"
 )
@@ -43,9 +44,10 @@ spec: {policyName: %[2]s%[3]s}
 		}
 	}
 	e.t.Cleanup(remove)
+	var last error
 	e.until("the policy is in force", func(ctx context.Context) (bool, error) {
-		through := false
-		err := retry.RetryOnConflict(retry.DefaultBackoff, func() error {
+		inForce := false
+		last = retry.RetryOnConflict(retry.DefaultBackoff, func() error {
 			deployments := e.Kube.AppsV1().Deployments(e.Namespace)
 			scale, err := deployments.GetScale(ctx, "web", metav1.GetOptions{})
 			if err != nil {
@@ -53,11 +55,11 @@ spec: {policyName: %[2]s%[3]s}
 			}
 			scale.Spec.Replicas = n
 			stored, err := deployments.UpdateScale(ctx, "web", scale, metav1.UpdateOptions{DryRun: []string{metav1.DryRunAll}})
-			through = err == nil && stored.Spec.Replicas == n
-			return nil // A denial is what is waited for.
+			inForce = apierrors.IsInvalid(err) || err == nil && stored.Spec.Replicas != n
+			return err
 		})
-		return !through, err
-	}, func() string { return manifest })
+		return inForce, nil
+	}, func() string { return fmt.Sprintf("%v\n%s", last, manifest) })
 	return remove
 }
 
