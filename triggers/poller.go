@@ -15,12 +15,13 @@ import (
 const (
 	// maxReadTimeout limits the duration of a reading; the interval does too if it is shorter.
 	maxReadTimeout = 30 * time.Second
-	// minEarlyPause is the shortest time from the beginning of a reading to that of an early one.
-	minEarlyPause = time.Second
+	// minEarlyPause is the shortest time from the beginning of a reading to that of an early one. A rotated credential reaches its source
+	// within a second, so it is half of that.
+	minEarlyPause = 500 * time.Millisecond
 )
 
 // errPreempted is the error of a reading whose slot was given to another one.
-var errPreempted = errors.New("no answer yet, and its slot was given to another reading: this namespace has too many readings in progress, in all or at this server")
+var errPreempted = errors.New("no answer yet, and its slot was given to another reading: this namespace has too many readings in progress, in total or at this server")
 
 // Poller reads the polled triggers of all workloads, with one schedule and a limited number of concurrent readings, called slots.
 //
@@ -124,7 +125,7 @@ func (p *Poller) enqueueDue(now time.Time) {
 }
 
 // chargedNamespace returns the namespace that the next reading of a group counts against: of the namespaces of its
-// subscribers, the one with the fewest readings due. The caller must hold p.mu.
+// subscribers, the one with the fewest groups that are due or being read. The caller must hold p.mu.
 func (p *Poller) chargedNamespace(g *group) string {
 	due := func(namespace string) int {
 		if s := p.shares[flowKey{namespace: namespace}.shareKey(scopeNamespace)]; s != nil {
@@ -235,7 +236,8 @@ func (p *Poller) storeReading(g *group, began time.Time, r reading) []*subscribe
 	return slices.Clone(g.subs)
 }
 
-// finish releases the slot and schedules the next reading one interval after this one began.
+// finish releases the slot and schedules the next reading: an interval after the time for which this one was scheduled, or soon if it is to be
+// early.
 func (p *Poller) finish(g *group, began time.Time) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
