@@ -56,6 +56,10 @@ func cost(ctx context.Context, o options) ([]result, error) {
 		return nil, err
 	}
 	results = append(results, more...)
+	if more, err = c.rotation(ctx); err != nil {
+		return nil, fmt.Errorf("rotate a token: %w", err)
+	}
+	results = append(results, more...)
 	if ctx.Err() != nil {
 		return nil, ctx.Err()
 	}

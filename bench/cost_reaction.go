@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -66,8 +67,18 @@ func (m *measured) measureReactions(ctx context.Context) error {
 		all, inside, bare = append(all, whole), append(inside, part), append(bare, time.Since(began))
 	}
 	name := "cost/reaction/" + m.source.Name
-	m.results = append(m.results, compare(name+"/read-to-write", inside, bare), compare(name+"/change-to-write", all, []time.Duration{m.interval()}))
+	m.results = append(m.results, compare(name+"/read-to-write", inside, bare), compare(name+"/change-to-write", all, m.awaited(bare)))
 	return nil
+}
+
+// awaited adds to each time of a reading and a write the time until the next reading, for changes that are spread evenly over the interval:
+// a source that is polled cannot lead to a write sooner.
+func (m *measured) awaited(bare []time.Duration) []time.Duration {
+	all := make([]time.Duration, len(bare))
+	for i, d := range slices.Sorted(slices.Values(bare)) {
+		all[i] = d + m.interval()*time.Duration(2*i+1)/time.Duration(2*len(bare))
+	}
+	return all
 }
 
 // interval returns the time between two readings of the level that changes.

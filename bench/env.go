@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -262,3 +263,15 @@ func (w *env) awaitDecisions(ctx context.Context, ns string, p *process.Process)
 }
 
 func app(i int) string { return fmt.Sprintf("app-%04d", i) }
+
+// serve serves a source until ctx is done, and returns its address.
+func serve(ctx context.Context, source http.Handler) (string, error) {
+	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", fmt.Errorf("listen: %w", err)
+	}
+	server := &http.Server{Handler: source, ReadHeaderTimeout: time.Second}
+	go func() { _ = server.Serve(listener) }() // It ends when it is closed.
+	context.AfterFunc(ctx, func() { _ = server.Close() })
+	return "http://" + listener.Addr().String(), nil
+}

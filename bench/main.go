@@ -27,8 +27,8 @@ type options struct {
 	source string
 	// only is the one part that is measured: storm, flood, polls, rest for the fleet at rest, or cost for that of triggers; "" means all.
 	only string
-	// echo is the address at which this process is only the bare server, and measures nothing; "" means to measure.
-	echo string
+	// serve is the address at which this process is only the bare server, and measures nothing; "" means to measure.
+	serve string
 	// bare is the name of a source that this process only reads, at bareAddress every bareInterval; "" means to measure.
 	bare, bareAddress string
 	bareInterval      time.Duration
@@ -44,13 +44,13 @@ func main() {
 	flag.DurationVar(&o.cost, "cost", 2*costInterval, "how long the CPU for the triggers of each source is measured: a multiple of 5s")
 	flag.StringVar(&o.source, "source", "", "with -only cost: measure only sources whose names begin with this, such as redis")
 	flag.StringVar(&o.only, "only", "", "measure only this: storm, flood, polls, rest for the fleet at rest, or cost for that of triggers")
-	flag.StringVar(&o.echo, "echo", "", "run only the bare server that the receiver is compared with, at this address")
+	flag.StringVar(&o.serve, "serve", "", "run only the bare server that the receiver is compared with, at this address")
 	flag.StringVar(&o.bare, "bare", "", "only read this source, which the cost of triggers is compared with")
 	flag.StringVar(&o.bareAddress, "bare-address", "", "with -bare: how the source is reached")
 	flag.DurationVar(&o.bareInterval, "bare-interval", costInterval, "with -bare: time between two readings of a level")
 	flag.Parse()
-	if o.echo != "" {
-		fmt.Fprintln(os.Stderr, "bench:", serveEcho(o.echo))
+	if o.serve != "" {
+		fmt.Fprintln(os.Stderr, "bench:", serveBareServer(o.serve))
 		os.Exit(1)
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"net"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -83,18 +82,6 @@ func (s *slowSource) lateness(ctx context.Context, d time.Duration, cond func() 
 	return late, nil
 }
 
-// serve serves the source until ctx is done, and returns its address.
-func (s *slowSource) serve(ctx context.Context) (string, error) {
-	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", fmt.Errorf("listen: %w", err)
-	}
-	server := &http.Server{Handler: s, ReadHeaderTimeout: time.Second}
-	go func() { _ = server.Serve(listener) }() // It ends when it is closed.
-	context.AfterFunc(ctx, func() { _ = server.Close() })
-	return "http://" + listener.Addr().String(), nil
-}
-
 // polls measures how late the polls of a healthy namespace are: alone, and while the queries of another namespace take 95 % of the
 // polling interval. The objects come from files and have no targets, so that only polling is measured.
 func polls(ctx context.Context, w *env, o options) ([]result, error) {
@@ -102,11 +89,11 @@ func polls(ctx context.Context, w *env, o options) ([]result, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	s := &slowSource{queries: map[string][]time.Time{}}
-	busy, err := s.serve(ctx)
+	busy, err := serve(ctx, s)
 	if err != nil {
 		return nil, err
 	}
-	own, err := s.serve(ctx)
+	own, err := serve(ctx, s)
 	if err != nil {
 		return nil, err
 	}

@@ -77,7 +77,7 @@ func everything(ctx context.Context, l *load, o options) ([]result, error) {
 
 // storms measures the receiver: under many alerts, few of which are changes, and alone.
 func storms(ctx context.Context, l *load, o options) ([]result, error) {
-	e, err := startEcho(ctx, l.env)
+	e, err := startBareServer(ctx, l.env)
 	if err != nil {
 		return nil, err
 	}
@@ -90,7 +90,7 @@ func storms(ctx context.Context, l *load, o options) ([]result, error) {
 	if err != nil {
 		return nil, err
 	}
-	alone, err := ceiling(ctx, l, e, o)
+	alone, err := cpuPerAlert(ctx, l, e, o)
 	return append(results, alone), err
 }
 

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
-	"net"
 	"net/http"
 	"sync/atomic"
 	"time"
@@ -85,19 +84,16 @@ func rest(ctx context.Context, w *env, o options) ([]result, error) {
 
 // startResting creates the fleet, runs an Impulse of its own for it, and waits until every object has a status.
 func (w *env) startResting(ctx context.Context, h *hover, o options) (*process.Process, error) {
-	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
+	url, err := serve(ctx, h)
 	if err != nil {
-		return nil, fmt.Errorf("listen: %w", err)
+		return nil, err
 	}
-	server := &http.Server{Handler: h, ReadHeaderTimeout: time.Second}
-	go func() { _ = server.Serve(listener) }() // It ends when it is closed.
-	context.AfterFunc(ctx, func() { _ = server.Close() })
 	ns := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: restNamespace}}
 	if _, err := w.kube.CoreV1().Namespaces().Create(ctx, ns, metav1.CreateOptions{}); err != nil {
 		return nil, fmt.Errorf("create namespace %s: %w", restNamespace, err)
 	}
 	spec := fmt.Sprintf(`"minReplicaCount": 1, "maxReplicaCount": 100, "pollingInterval": %d, "triggers": [{"type": "prometheus",
-		"metadata": {"serverAddress": "http://%s", "query": "APP", "threshold": %d}}]`, int(hoverInterval.Seconds()), listener.Addr(), hoverTarget)
+		"metadata": {"serverAddress": "%s", "query": "APP", "threshold": %d}}]`, int(hoverInterval.Seconds()), url, hoverTarget)
 	for i := range o.objects {
 		if err := w.createWorkload(ctx, restNamespace, app(i), hoverCount, spec); err != nil {
 			return nil, err

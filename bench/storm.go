@@ -15,15 +15,15 @@ import (
 const (
 	// A storm has this many alerts per second from this many Alertmanagers, each of which delivers every group of alerts.
 	stormRate, copies, group = 1000, 3, 10
-	// One in turnEvery groups has an alert that has changed; all others are repeats.
-	turnEvery = 3
+	// One in changeEvery groups has an alert that has changed; all others are repeats.
+	changeEvery = 3
 	// rssBudget is the memory that Impulse may use, in MB.
 	rssBudget = 250
 )
 
 // storm sends repeats and changes for some time, each group once for every Alertmanager, and the same bodies to a server
 // that only decodes them. It returns the times of the responses, the number of writes per change, and the memory.
-func storm(ctx context.Context, l *load, e *echoServer, o options) ([]result, error) {
+func storm(ctx context.Context, l *load, e *bareServer, o options) ([]result, error) {
 	fmt.Printf("• %d alerts a second for %s, as copies of %d Alertmanagers\n", stormRate, o.duration, copies)
 	before, err := l.env.generations(ctx)
 	if err != nil {
@@ -46,7 +46,7 @@ func storm(ctx context.Context, l *load, e *echoServer, o options) ([]result, er
 		}
 		if k%copies == 0 {
 			n := k / copies
-			if n%turnEvery == 0 && l.turnOver(ctx, s, &wg, n) {
+			if n%changeEvery == 0 && l.toggle(ctx, s, &wg, n) {
 				changes++
 			}
 			body = l.group(n)
@@ -84,10 +84,10 @@ func single(name, unit string, n int, value, reference float64) result {
 	return result{Name: name, Unit: unit, N: n, P50: value, P99: value, ReferenceP50: reference, ReferenceP99: reference}.ratios()
 }
 
-// turnOver toggles one alert of the nth group, and waits for the new count in the background. It returns false when an
+// toggle toggles one alert of the nth group, and waits for the new count in the background. It returns false when an
 // earlier change of that alert is still pending.
-func (l *load) turnOver(ctx context.Context, s *series, wg *sync.WaitGroup, n int) bool {
-	i := (n*group + n/turnEvery%group) % len(l.alerts)
+func (l *load) toggle(ctx context.Context, s *series, wg *sync.WaitGroup, n int) bool {
+	i := (n*group + n/changeEvery%group) % len(l.alerts)
 	name := scaledNamespace + "/" + app(i)
 	if l.watcher.busy(name) {
 		return false
@@ -124,10 +124,10 @@ func (l *load) timePost(ctx context.Context, s *series, url string, body []byte)
 	s.add(&s.accept, time.Since(began), err)
 }
 
-// ceiling posts repeats as fast as they are accepted, and returns the cost of an alert in microseconds of one core, compared
+// cpuPerAlert posts repeats as fast as they are accepted, and returns the cost of an alert in microseconds of one core, compared
 // with a server that only decodes.
-func ceiling(ctx context.Context, l *load, e *echoServer, o options) (result, error) {
-	fmt.Println("• repeats, as many as are taken")
+func cpuPerAlert(ctx context.Context, l *load, e *bareServer, o options) (result, error) {
+	fmt.Println("• repeated alerts, as fast as they are accepted")
 	const bodies = 10
 	var all [bodies][]byte
 	for i := range all {

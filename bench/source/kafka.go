@@ -56,11 +56,15 @@ func startKafka(ctx context.Context, h *Host) ([]Source, error) {
 	if err := h.each(ctx, func(ctx context.Context, i int) error { return set(ctx, i, 1) }); err != nil {
 		return nil, fmt.Errorf("commit offsets: %w", err)
 	}
-	return []Source{{Name: "kafka", Type: "kafka", Address: address, Set: set, Metadata: func(i int) map[string]string {
+	metadata := func(i int) map[string]string {
 		return map[string]string{
 			"bootstrapServers": address, "consumerGroup": kafkaGroup, "topic": topicOf(i), "lagThreshold": "1", "allowIdleConsumers": "true",
 		}
-	}}}, nil
+	}
+	return []Source{
+		{Name: "kafka", Type: "kafka", Address: address, Set: set, Metadata: metadata},
+		{Name: "apache-kafka", Type: "apache-kafka", Address: address, Set: set, Metadata: metadata},
+	}, nil
 }
 
 func openKafka(address string) (*kgo.Client, error) {

@@ -24,10 +24,10 @@ const (
 	// adapterTriggers is the number of triggers that read a metrics adapter. Each request to it passes through the API server, the adapter
 	// and Prometheus, which share the cores.
 	adapterTriggers = 100
-	// podsTriggers is that of triggers on the metric of pods. For each request the adapter lists the pods, with at most five requests per second.
+	// podsTriggers is the number of kubernetes-pods triggers. For each request the adapter lists the pods, with at most five requests per second.
 	podsTriggers = 5
-	// cpuOfPod is what each pod requests and uses.
-	cpuOfPod = "100m"
+	// cpuOfPod and memoryOfPod are what each pod requests and uses.
+	cpuOfPod, memoryOfPod = "100m", "64Mi"
 	// hits is the metric that the adapter serves.
 	hits = "hits"
 )
@@ -35,7 +35,8 @@ const (
 // Workload returns the name of the workload whose trigger reads level i.
 func Workload(i int) string { return fmt.Sprintf("app-%04d", i) }
 
-// startKubernetes makes a running pod for each workload, and gives the metrics adapter a series for each level of its kinds.
+// startKubernetes creates a running pod for each workload, and writes a series to Prometheus for each level that the triggers of the metrics adapter
+// read.
 func startKubernetes(ctx context.Context, h *Host) ([]Source, error) {
 	address := h.Sandbox.Kubeconfig + "\n" + h.Namespace
 	kube, _, err := openCluster(address)
@@ -54,9 +55,11 @@ func startKubernetes(ctx context.Context, h *Host) ([]Source, error) {
 	if err := h.awaitUsage(ctx, address); err != nil {
 		return nil, err
 	}
-	sources := []Source{{Name: "cpu", Type: "cpu", Address: address, Shared: true, Metadata: func(int) map[string]string {
-		return map[string]string{"value": "100"} // Percent.
-	}}}
+	percent := func(int) map[string]string { return map[string]string{"value": "100"} }
+	sources := []Source{
+		{Name: "cpu", Type: "cpu", Address: address, Shared: true, Metadata: percent},
+		{Name: "memory", Type: "memory", Address: address, Shared: true, Metadata: percent},
+	}
 	more, err := h.adapterSources(ctx, address)
 	return append(sources, more...), err
 }
@@ -65,10 +68,12 @@ func startKubernetes(ctx context.Context, h *Host) ([]Source, error) {
 func createPod(ctx context.Context, kube kubernetes.Interface, namespace, name, app string) error {
 	pod := &corev1.Pod{
 		ObjectMeta: metav1.ObjectMeta{Name: name, Labels: map[string]string{"app": app}, Annotations: map[string]string{
-			"kwok.x-k8s.io/usage-cpu": cpuOfPod, "kwok.x-k8s.io/usage-memory": "64Mi",
+			"kwok.x-k8s.io/usage-cpu": cpuOfPod, "kwok.x-k8s.io/usage-memory": memoryOfPod,
 		}},
 		Spec: corev1.PodSpec{NodeName: "node-1", AutomountServiceAccountToken: new(bool), Containers: []corev1.Container{{
-			Name: "app", Image: "app", Resources: corev1.ResourceRequirements{Requests: corev1.ResourceList{corev1.ResourceCPU: resource.MustParse(cpuOfPod)}},
+			Name: "app", Image: "app", Resources: corev1.ResourceRequirements{Requests: corev1.ResourceList{
+				corev1.ResourceCPU: resource.MustParse(cpuOfPod), corev1.ResourceMemory: resource.MustParse(memoryOfPod),
+			}},
 		}}},
 	}
 	if _, err := kube.CoreV1().Pods(namespace).Create(ctx, pod, metav1.CreateOptions{}); err != nil {

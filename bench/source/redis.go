@@ -3,81 +3,109 @@ package source
 import (
 	"context"
 	"fmt"
-	"net"
+	"maps"
 	"strconv"
-	"time"
+	"strings"
 
 	goredis "github.com/redis/go-redis/v9"
-
-	"github.com/impulse-sh/impulse/internal/testkit/process"
 )
 
 // redisGroup is the consumer group of the streams.
 const redisGroup = "workers"
 
-// startRedis starts a Redis server with a list and two streams for each level.
+// redisForm is one way to reach lists and streams in Redis.
+type redisForm struct {
+	// name follows "redis" in the types of its triggers.
+	name string
+	// address is what Bare needs; connect connects to it.
+	address string
+	connect func(address string) goredis.UniversalClient
+	// metadata is how a trigger reaches it.
+	metadata map[string]string
+}
+
+// startRedis starts a Redis server, one with a Sentinel and a cluster, each with a list and two streams for each level.
 func startRedis(ctx context.Context, h *Host) ([]Source, error) {
-	binary := process.Find("/usr/bin/redis-server")
-	if binary == "" {
-		return nil, fmt.Errorf("%w: Debian's package redis-server has it", ErrMissing)
-	}
-	dir, err := h.folder("redis", "")
+	single, err := startRedisServer(ctx, h, "redis")
 	if err != nil {
 		return nil, err
 	}
-	address, err := process.FreeAddress(ctx)
+	sentinel, err := startSentinel(ctx, h)
 	if err != nil {
 		return nil, err
 	}
-	_, port, _ := net.SplitHostPort(address) // It comes from FreeAddress.
-	p, err := process.Start(ctx, dir, "redis", binary, "--port", port, "--bind", "127.0.0.1", "--dir", dir, "--save", "", "--appendonly", "no")
+	masters, err := startRedisCluster(ctx, h)
 	if err != nil {
 		return nil, err
 	}
-	h.onClose(p.Stop)
-	client := newRedis(address)
+	var sources []Source
+	for _, f := range []redisForm{
+		{"", single, newRedis, map[string]string{"address": single}},
+		{"-sentinel", sentinel, newRedisSentinel, map[string]string{"address": sentinel, "sentinelMaster": redisMaster}},
+		{"-cluster", masters, newRedisCluster, map[string]string{"addresses": masters}},
+	} {
+		more, err := f.fill(ctx, h)
+		if err != nil {
+			return nil, fmt.Errorf("fill redis%s: %w", f.name, err)
+		}
+		sources = append(sources, more...)
+	}
+	return sources, nil
+}
+
+// fill makes the lists and streams of each level, and returns the sources.
+func (f redisForm) fill(ctx context.Context, h *Host) ([]Source, error) {
+	client := f.connect(f.address)
 	h.onClose(func() { _ = client.Close() })
-	err = process.WaitFor(ctx, 20*time.Second, "Redis answers", func(ctx context.Context) (bool, error) {
-		return client.Ping(ctx).Err() == nil, p.Err()
-	})
-	if err != nil {
-		return nil, err
+	stream := func(kind string, deliver bool) func(ctx context.Context, i, n int) error {
+		return func(ctx context.Context, i, n int) error {
+			return setStream(ctx, client, redisKey(kind, i), n, deliver)
+		}
 	}
-	stream := func(kind string) func(i int) string {
-		return func(i int) string { return kind + "-" + strconv.Itoa(i) }
+	list := func(ctx context.Context, i, n int) error {
+		_, err := client.TxPipelined(ctx, func(p goredis.Pipeliner) error {
+			p.Del(ctx, redisKey("list", i))
+			p.RPush(ctx, redisKey("list", i), items(n)...)
+			return nil
+		})
+		return err
 	}
 	sources := []Source{
-		{Name: "redis", Type: "redis", Address: address, Set: func(ctx context.Context, i, n int) error {
-			_, err := client.TxPipelined(ctx, func(p goredis.Pipeliner) error {
-				p.Del(ctx, stream("list")(i))
-				p.RPush(ctx, stream("list")(i), items(n)...)
-				return nil
-			})
-			return err
-		}, Metadata: func(i int) map[string]string {
-			return map[string]string{"address": address, "listName": stream("list")(i), "listLength": "1"}
-		}},
-		{Name: "redis-streams/pending", Type: "redis-streams", Address: address, Set: func(ctx context.Context, i, n int) error {
-			return setStream(ctx, client, stream("pending")(i), n, true)
-		}, Metadata: func(i int) map[string]string {
-			return map[string]string{"address": address, "stream": stream("pending")(i), "consumerGroup": redisGroup, "pendingEntriesCount": "1"}
-		}},
-		{Name: "redis-streams/lag", Type: "redis-streams", Address: address, Set: func(ctx context.Context, i, n int) error {
-			return setStream(ctx, client, stream("lag")(i), n, false)
-		}, Metadata: func(i int) map[string]string {
-			return map[string]string{"address": address, "stream": stream("lag")(i), "consumerGroup": redisGroup, "lagCount": "1"}
-		}},
+		f.source("", list, "listLength", func(i int) map[string]string { return map[string]string{"listName": redisKey("list", i)} }),
+		f.source("-streams/pending", stream("pending", true), "pendingEntriesCount", streamOf("pending")),
+		f.source("-streams/lag", stream("lag", false), "lagCount", streamOf("lag")),
 	}
 	for _, s := range sources {
 		if err := h.each(ctx, func(ctx context.Context, i int) error { return s.Set(ctx, i, 1) }); err != nil {
-			return nil, fmt.Errorf("fill Redis: %w", err)
+			return nil, err
 		}
 	}
 	return sources, nil
 }
 
+// source returns a source whose triggers have the metadata of the form, of the level, and the target 1.
+func (f redisForm) source(suffix string, set func(ctx context.Context, i, n int) error, target string, of func(i int) map[string]string) Source {
+	name := "redis" + f.name + suffix
+	return Source{Name: name, Type: strings.TrimSuffix(strings.TrimSuffix(name, "/lag"), "/pending"), Address: f.address, Set: set, Metadata: func(i int) map[string]string {
+		m := maps.Clone(f.metadata)
+		maps.Copy(m, of(i))
+		m[target] = "1"
+		return m
+	}}
+}
+
+// streamOf returns the metadata of a trigger on a stream.
+func streamOf(kind string) func(i int) map[string]string {
+	return func(i int) map[string]string {
+		return map[string]string{"stream": redisKey(kind, i), "consumerGroup": redisGroup}
+	}
+}
+
+// redisKey returns the key of level i of a kind.
+func redisKey(kind string, i int) string { return kind + "-" + strconv.Itoa(i) }
+
 // setStream makes a stream of n entries, which are delivered to the group or not.
-func setStream(ctx context.Context, client *goredis.Client, name string, n int, deliver bool) error {
+func setStream(ctx context.Context, client goredis.UniversalClient, name string, n int, deliver bool) error {
 	_, err := client.TxPipelined(ctx, func(p goredis.Pipeliner) error {
 		p.Del(ctx, name)
 		for range n {
@@ -92,39 +120,37 @@ func setStream(ctx context.Context, client *goredis.Client, name string, n int, 
 	return err
 }
 
-// newRedis returns a client with as many connections as Impulse uses.
-func newRedis(address string) *goredis.Client {
-	return goredis.NewClient(&goredis.Options{Addr: address, Protocol: 2, DisableIdentity: true, PoolSize: 4, MaxActiveConns: 4})
+// bareRedis reads with the client of a form.
+func bareRedis(
+	connect func(address string) goredis.UniversalClient, read func(ctx context.Context, client goredis.UniversalClient, i int) (int64, error),
+) func(ctx context.Context, address string) (Read, error) {
+	return func(_ context.Context, address string) (Read, error) {
+		client := connect(address)
+		return func(ctx context.Context, i int) (float64, error) {
+			n, err := read(ctx, client, i)
+			return float64(n), err
+		}, nil
+	}
 }
 
-func bareList(_ context.Context, address string) (Read, error) {
-	client := newRedis(address)
-	return func(ctx context.Context, i int) (float64, error) {
-		n, err := client.LLen(ctx, "list-"+strconv.Itoa(i)).Result()
-		return float64(n), err
-	}, nil
+func readList(ctx context.Context, client goredis.UniversalClient, i int) (int64, error) {
+	return client.LLen(ctx, redisKey("list", i)).Result()
 }
 
-func barePending(_ context.Context, address string) (Read, error) {
-	client := newRedis(address)
-	return func(ctx context.Context, i int) (float64, error) {
-		pending, err := client.XPending(ctx, "pending-"+strconv.Itoa(i), redisGroup).Result()
-		if err != nil {
-			return 0, err
-		}
-		return float64(pending.Count), nil
-	}, nil
+func readPending(ctx context.Context, client goredis.UniversalClient, i int) (int64, error) {
+	pending, err := client.XPending(ctx, redisKey("pending", i), redisGroup).Result()
+	if err != nil {
+		return 0, err
+	}
+	return pending.Count, nil
 }
 
-func bareLag(_ context.Context, address string) (Read, error) {
-	client := newRedis(address)
-	return func(ctx context.Context, i int) (float64, error) {
-		groups, err := client.XInfoGroups(ctx, "lag-"+strconv.Itoa(i)).Result()
-		if err := only(len(groups), err); err != nil {
-			return 0, err
-		}
-		return float64(groups[0].Lag), nil
-	}, nil
+func readLag(ctx context.Context, client goredis.UniversalClient, i int) (int64, error) {
+	groups, err := client.XInfoGroups(ctx, redisKey("lag", i)).Result()
+	if err := only(len(groups), err); err != nil {
+		return 0, err
+	}
+	return groups[0].Lag, nil
 }
 
 // items returns n elements of a list.

@@ -18,15 +18,15 @@ import (
 	"github.com/impulse-sh/impulse/internal/testkit/process"
 )
 
-// echoServer is the reference for a receiver: an echo handler that decodes the JSON and responds, in a process of its own.
-type echoServer struct {
+// bareServer is the reference for a receiver: a handler of the framework echo that decodes the JSON and responds with 200, in a process of its own.
+type bareServer struct {
 	url     string
 	process *process.Process
 	env     *env
 }
 
-// startEcho runs this program as that server.
-func startEcho(ctx context.Context, w *env) (*echoServer, error) {
+// startBareServer runs this program as that server.
+func startBareServer(ctx context.Context, w *env) (*bareServer, error) {
 	binary, err := os.Executable()
 	if err != nil {
 		return nil, fmt.Errorf("find this program: %w", err)
@@ -35,12 +35,12 @@ func startEcho(ctx context.Context, w *env) (*echoServer, error) {
 	if err != nil {
 		return nil, err
 	}
-	p, err := process.Start(ctx, w.dir, "echo", filepath.Clean(binary), "-echo", address)
+	p, err := process.Start(ctx, w.dir, "bare-server", filepath.Clean(binary), "-serve", address)
 	if err != nil {
 		return nil, err
 	}
 	w.stops = append(w.stops, p.Stop)
-	e := &echoServer{url: "http://" + address + "/", process: p, env: w}
+	e := &bareServer{url: "http://" + address + "/", process: p, env: w}
 	err = process.WaitFor(ctx, 10*time.Second, "the bare server answers", func(ctx context.Context) (bool, error) {
 		_, err := e.cpu(ctx)
 		return err == nil, p.Err()
@@ -48,12 +48,12 @@ func startEcho(ctx context.Context, w *env) (*echoServer, error) {
 	return e, err
 }
 
-func (e *echoServer) cpu(ctx context.Context) (float64, error) {
+func (e *bareServer) cpu(ctx context.Context) (float64, error) {
 	return e.env.metricAt(ctx, e.url+"metrics", "process_cpu_seconds_total")
 }
 
-// serveEcho is the server itself.
-func serveEcho(address string) error {
+// serveBareServer is the server itself.
+func serveBareServer(address string) error {
 	e := echo.New()
 	e.HideBanner, e.HidePort = true, true
 	e.GET("/metrics", echo.WrapHandler(promhttp.Handler()))
