@@ -25,7 +25,7 @@ type Trigger struct {
 	Target Milli
 	// Activation is the level above which the trigger is active, strictly, in the same unit as the level.
 	Activation Milli
-	// PerPod is true when the readings are of single pods (cpu, memory, kubernetes-pods); an event of the other kind is unknown. Metric is
+	// PerPod is true when the readings are of single pods (cpu, memory, kubernetes-pods). An event whose PerPod differs is unknown. Metric is
 	// Utilization or AverageValue. Such a trigger signals no activity: a workload without other triggers is always active.
 	PerPod bool
 	// CPU is true when pods that still start do not count; only with PerPod, for cpu but not for memory.

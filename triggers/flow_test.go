@@ -16,7 +16,7 @@ import (
 )
 
 func TestFlow(t *testing.T) {
-	t.Run("nearly slow sources of a namespace delay no other", testNearlySlowSourcesOfNamespaceDelayNoOther)
+	t.Run("sources that answer just within their interval delay no other", testSourcesThatAnswerJustWithinTheirIntervalDelayNoOther)
 	t.Run("a healthy poll is never late", testHealthyPollIsNeverLate)
 	t.Run("some slots are reserved for namespaces that hold few", testSomeSlotsAreReservedForNamespacesThatHoldFew)
 	t.Run("a free slot goes to the namespace that holds the fewest", testFreeSlotGoesToNamespaceThatHoldsFewest)
@@ -59,7 +59,7 @@ func (b *pollerEnv) runHealthy(namespace string, q PollKey, interval time.Durati
 	})
 }
 
-func testNearlySlowSourcesOfNamespaceDelayNoOther(t *testing.T) {
+func testSourcesThatAnswerJustWithinTheirIntervalDelayNoOther(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newPollerEnvWith(t, NewPoller(512, 64))
 		b.runHealthy("noisy", PollKey{"central", "of the same namespace, beside them"}, time.Second)

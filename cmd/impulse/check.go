@@ -34,7 +34,7 @@ func checkCommand() *cobra.Command {
 			if err := o.check(); err != nil {
 				return err
 			}
-			well, problems, err := checkFiles(cmd, args, prometheus)
+			valid, problems, err := checkFiles(cmd, args, prometheus)
 			if err != nil {
 				// A program must not take an incomplete list for a complete one, so only text has the problems that were found.
 				if o.value == "text" {
@@ -42,7 +42,7 @@ func checkCommand() *cobra.Command {
 				}
 				return err
 			}
-			if err := show(cmd.OutOrStdout(), &o, problems, well); err != nil {
+			if err := show(cmd.OutOrStdout(), &o, problems, valid); err != nil {
 				return err
 			}
 			if manifest.Failed(problems) {
@@ -60,13 +60,13 @@ func checkCommand() *cobra.Command {
 // server that parses the queries; "" means none.
 func checkFiles(cmd *cobra.Command, args []string, prometheus string) (int, []diag.Error, error) {
 	objects, problems, err := manifest.Load(args, cmd.InOrStdin())
-	well, more := manifest.Compile(objects, builtin.Kinds())
+	valid, more := manifest.Compile(objects, builtin.Kinds())
 	problems = append(problems, more...)
 	if err == nil && prometheus != "" {
-		well, more, err = checkQueries(cmd.Context(), prometheus, well)
+		valid, more, err = checkQueries(cmd.Context(), prometheus, valid)
 		problems = append(problems, more...)
 	}
-	return len(well), inOrder(problems), err
+	return len(valid), inOrder(problems), err
 }
 
 // inOrder sorts problems by file, line and column.
@@ -78,15 +78,15 @@ func inOrder(problems []diag.Error) []diag.Error {
 }
 
 // show prints the problems, and a summary of them as text.
-func show(w io.Writer, o *output, problems []diag.Error, well int) error {
+func show(w io.Writer, o *output, problems []diag.Error, valid int) error {
 	if o.value == "sarif" {
 		return manifest.SARIF(w, version, problems)
 	}
-	return o.write(w, append([]diag.Error{}, problems...), func(w io.Writer) error { return showText(w, problems, well) })
+	return o.write(w, append([]diag.Error{}, problems...), func(w io.Writer) error { return showText(w, problems, valid) })
 }
 
 // showText prints one problem per line, and a summary.
-func showText(w io.Writer, problems []diag.Error, well int) error {
+func showText(w io.Writer, problems []diag.Error, valid int) error {
 	if err := list(w, problems); err != nil {
 		return err
 	}
@@ -96,7 +96,7 @@ func showText(w io.Writer, problems []diag.Error, well int) error {
 			warnings++
 		}
 	}
-	summary := plural(well, "ScaledObject is well", "ScaledObjects are well")
+	summary := plural(valid, "ScaledObject is valid", "ScaledObjects are valid")
 	if mistakes := len(problems) - warnings; mistakes > 0 {
 		summary += ", " + plural(mistakes, "mistake", "mistakes")
 	}

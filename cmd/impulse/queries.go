@@ -26,7 +26,7 @@ type querier struct {
 }
 
 // checkQueries returns the objects whose queries the server at a URL can parse, and a problem for each query that it cannot.
-func checkQueries(ctx context.Context, url string, objects []manifest.Compiled) (well []manifest.Compiled, all []diag.Error, err error) {
+func checkQueries(ctx context.Context, url string, objects []manifest.Compiled) (valid []manifest.Compiled, all []diag.Error, err error) {
 	client, err := api.NewClient(api.Config{Address: url})
 	if err != nil {
 		return nil, nil, fmt.Errorf("--prometheus: %w", err)
@@ -44,11 +44,11 @@ func checkQueries(ctx context.Context, url string, objects []manifest.Compiled) 
 			return nil, nil, fmt.Errorf("query %s: %w", url, err)
 		}
 		if len(problems) == 0 {
-			well = append(well, objects[i])
+			valid = append(valid, objects[i])
 		}
 		all = append(all, problems...)
 	}
-	return well, all, nil
+	return valid, all, nil
 }
 
 // check checks the queries of one policy, whose triggers are below a path of the object.

@@ -61,10 +61,10 @@ func testServerIsAskedWhetherItCanParseQueries(t *testing.T) {
 		}))
 		code, out, errs := impulse(t, "", "check", "web.yaml", "--prometheus", server.URL)
 		server.Close()
-		if code != c.code || !strings.Contains(out, c.out) || !strings.Contains(errs, c.errs) || strings.Contains(out, "are well") != (c.code == 1) {
+		if code != c.code || !strings.Contains(out, c.out) || !strings.Contains(errs, c.errs) || strings.Contains(out, "are valid") != (c.code == 1) {
 			t.Errorf("%s: %d %s%s", name, code, out, errs)
 		}
-		if c.code == 1 && (requests.Load() != 2 || !strings.HasSuffix(out, "0 ScaledObjects are well, 2 mistakes\n")) {
+		if c.code == 1 && (requests.Load() != 2 || !strings.HasSuffix(out, "0 ScaledObjects are valid, 2 mistakes\n")) {
 			t.Errorf("%s: %d requests for two queries: %s", name, requests.Load(), out)
 		}
 	}

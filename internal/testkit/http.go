@@ -11,7 +11,7 @@ import (
 const maxResponse = 1 << 20
 
 // Request sends a request with a JSON body, and with a bearer token unless that is empty. It returns the status code and the
-// body of the response, or 0 and the text of the error when there is no response.
+// body of the response, or 0 and the text of the error when it fails. It reads at most maxResponse bytes of the body.
 func Request(ctx context.Context, method, url, token string, body []byte) (code int, response string) {
 	r, err := http.NewRequestWithContext(ctx, method, url, bytes.NewReader(body))
 	if err != nil {

@@ -41,7 +41,7 @@ func testConvertedObjectDecidesAsOriginal(t *testing.T) {
 		for k := range ticks {
 			at := make([]*big.Rat, len(levels))
 			for i := range levels {
-				at[i] = big.NewRat(levels[i].First(k), 1000)
+				at[i] = big.NewRat(levels[i][k], 1000)
 			}
 			reference.sync(int64(k), at)
 			want = append(want, reference.current)
@@ -71,8 +71,6 @@ func testConvertedObjectDecidesAsOriginal(t *testing.T) {
 // series is the value of a metric at each tick, in thousandths.
 type series []int64
 
-func (s series) First(k int) int64 { return s[k] }
-
 // randomHPA returns an HPA of one to three metrics with a behavior whose windows and periods are whole ticks.
 func randomHPA(r *rand.Rand) *autoscalingv2.HorizontalPodAutoscaler {
 	least := 1 + r.Int32N(3)
@@ -93,16 +91,16 @@ func randomMetric(r *rand.Rand) autoscalingv2.MetricSpec {
 	target := resource.NewMilliQuantity([]int64{500, 1000, 3000, 10_000}[r.IntN(4)], resource.DecimalSI)
 	utilization := []int32{30, 50, 100}[r.IntN(3)]
 	name := autoscalingv2.MetricIdentifier{Name: "m"}
-	external, pods := autoscalingv2.ExternalMetricSourceType, autoscalingv2.ResourceMetricSourceType
+	external, perPod := autoscalingv2.ExternalMetricSourceType, autoscalingv2.ResourceMetricSourceType
 	switch r.IntN(4) {
 	case 0:
 		return autoscalingv2.MetricSpec{Type: external, External: &autoscalingv2.ExternalMetricSource{Metric: name, Target: autoscalingv2.MetricTarget{Type: "AverageValue", AverageValue: target}}}
 	case 1:
 		return autoscalingv2.MetricSpec{Type: external, External: &autoscalingv2.ExternalMetricSource{Metric: name, Target: autoscalingv2.MetricTarget{Type: "Value", Value: target}}}
 	case 2:
-		return autoscalingv2.MetricSpec{Type: pods, Resource: &autoscalingv2.ResourceMetricSource{Name: corev1.ResourceCPU, Target: autoscalingv2.MetricTarget{Type: "AverageValue", AverageValue: target}}}
+		return autoscalingv2.MetricSpec{Type: perPod, Resource: &autoscalingv2.ResourceMetricSource{Name: corev1.ResourceCPU, Target: autoscalingv2.MetricTarget{Type: "AverageValue", AverageValue: target}}}
 	default:
-		return autoscalingv2.MetricSpec{Type: pods, Resource: &autoscalingv2.ResourceMetricSource{Name: corev1.ResourceMemory, Target: autoscalingv2.MetricTarget{Type: "Utilization", AverageUtilization: &utilization}}}
+		return autoscalingv2.MetricSpec{Type: perPod, Resource: &autoscalingv2.ResourceMetricSource{Name: corev1.ResourceMemory, Target: autoscalingv2.MetricTarget{Type: "Utilization", AverageUtilization: &utilization}}}
 	}
 }
 
@@ -158,7 +156,7 @@ func sameBehavior(t *testing.T, hpa *autoscalingv2.HorizontalPodAutoscaler) *v1a
 	return b
 }
 
-// fromKEDA reports whether KEDA can create such an HPA: its metrics are external.
+// fromKEDA reports whether all metrics of an HPA are external, as those that KEDA creates for triggers other than cpu and memory.
 func fromKEDA(hpa *autoscalingv2.HorizontalPodAutoscaler) bool {
 	for i := range hpa.Spec.Metrics {
 		if hpa.Spec.Metrics[i].External == nil {

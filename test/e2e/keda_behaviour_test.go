@@ -76,7 +76,8 @@ func (s *levelServer) trigger(name, target string) string {
 	return fmt.Sprintf("\n  - {type: metrics-api, name: %s, metadata: {url: '%s', valueLocation: waiting, targetValue: '%s'}}", name, s.URL, target)
 }
 
-// polled is an object of KEDA that polls every second and scales down at once. spec has further fields, each with a comma after it.
+// polled is an object of KEDA that polls every second and scales down at once. spec has further lines; advanced has further
+// fields, each with a comma after it.
 func polled(name, spec, advanced string, triggers ...string) string {
 	const now = "horizontalPodAutoscalerConfig: {behavior: {scaleDown: {stabilizationWindowSeconds: 0}}}"
 	return fmt.Sprintf(`

@@ -16,14 +16,14 @@ func testSourceThatIsDownLeadsToFallback(t *testing.T) {
 	}
 	e.run("--watch-keda")
 	for _, c := range []struct {
-		level int64
-		want  int32
-		falls string
+		level    int64
+		want     int32
+		fallback string
 	}{{50, 5, "False"}, {down, 3, "True"}, {50, 5, "False"}} {
 		s.level.Store(c.level)
 		for _, name := range []string{"averagevalue", "value"} {
 			e.AwaitReplicas(name, c.want)
-			e.kedaCondition(name, "Fallback", c.falls, "")
+			e.kedaCondition(name, "Fallback", c.fallback, "")
 		}
 	}
 	s.level.Store(down)
@@ -63,12 +63,12 @@ func testFallbackBehaviorComparesWithCurrentCount(t *testing.T) {
 		e.Apply(withTarget(object, name, "behaviour.example/v1", "Fleet"))
 	}
 	e.run("--watch-keda")
-	expect := func(falls string, of func(behavior string) int32) {
+	expect := func(fallback string, of func(behavior string) int32) {
 		t.Helper()
 		for behavior := range want {
 			name := strings.ToLower(behavior)
-			e.kedaCondition(name, "Fallback", falls, "")
-			e.kedaCondition(name+"-fleet", "Fallback", falls, "")
+			e.kedaCondition(name, "Fallback", fallback, "")
+			e.kedaCondition(name+"-fleet", "Fallback", fallback, "")
 			e.AwaitReplicas(name, of(behavior))
 			e.awaitScale(fleets, name, of(behavior))
 		}

@@ -51,7 +51,7 @@ func (e *env) applyFleet(name string) {
 	}, func() string { return "" })
 }
 
-// withTarget returns an object of KEDA for another kind of target, with the name of the kind in its own.
+// withTarget returns a KEDA object with another kind of target, which is appended to its name.
 func withTarget(object, name, api, kind string) string {
 	object = strings.Replace(object, "metadata: {name: "+name+"}", fmt.Sprintf("metadata: {name: %s-%s}", name, strings.ToLower(kind)), 1)
 	return strings.Replace(object, "scaleTargetRef: {", fmt.Sprintf("scaleTargetRef: {apiVersion: %s, kind: %s, ", api, kind), 1)
@@ -73,7 +73,8 @@ func (e *env) awaitScale(of schema.GroupVersionResource, name string, n int32) {
 	})
 }
 
-// The units are pods, as in a queue that is as long as the pods are many: Value does not share them among the replicas.
+// The level is the number of pods with app=jobs, like the length of a queue. Value does not divide it among the replicas, so the count rises to
+// the maximum.
 func testValueRunsToMaximumWhereAverageValueSettles(t *testing.T) {
 	e := newKEDAEnv(t)
 	e.ApplyDeployment("jobs", 8)

@@ -20,7 +20,7 @@ var errClosed = errors.New("the connection is closed")
 type broker struct {
 	access access
 	dial   dial
-	// stop ends an attempt to open a connection, and lets no request begin.
+	// stop ends life, and with it an attempt to open a connection and the wait for a slot.
 	life context.Context //nolint:containedctx // It is the lifetime of the broker.
 	stop context.CancelFunc
 	// slots has an element for each channel that is in use.
@@ -54,7 +54,7 @@ func newBroker(ctx context.Context, a access, open dial) *broker {
 	return &broker{access: a, dial: open, life: life, stop: stop, slots: make(chan struct{}, maxChannels), pending: map[string]*request{}}
 }
 
-// read returns the messages of a queue that are ready for delivery. If a queue does not answer in time, its request goes on, so that its
+// read returns the number of messages in a queue that are ready for delivery, and the number of its consumers. If a queue does not answer in time, its request goes on, so that its
 // answer cannot be taken for another one, and the next reading waits for the same request.
 func (b *broker) read(ctx context.Context, q query) (answer, error) {
 	r, err := b.begin(q.queue) //nolint:contextcheck // A request may outlive the reading.
@@ -120,7 +120,7 @@ func (b *broker) query(name string) (queue, error) {
 	}
 }
 
-// queryOver reads a queue over one connection. The channel is used again if the server answered.
+// queryOver reads a queue over one connection. The channel is used again if the server returned the queue.
 func (b *broker) queryOver(s *session, name string) (queue, error) {
 	channel, err := b.channel(s)
 	if err != nil {

@@ -31,7 +31,7 @@ func conform(t *testing.T, list, stream triggers.Kind, f triggertest.Fixture) {
 	}
 }
 
-// fill adds a list and a stream, closes the clients of the test, which would connect again after a Break, and returns the secrets.
+// fill adds a list and a stream with a consumer group.
 func fill(t *testing.T, client universal) {
 	t.Helper()
 	for _, command := range [][]any{

@@ -75,7 +75,7 @@ const (
 	theTopic    = "arn:aws:sns:eu-central-1:123456789012:alarms"
 	theHost     = "https://sns.eu-central-1.amazonaws.com/"
 	thePath     = "SimpleNotificationService-0123456789abcdef0123456789abcdef.pem"
-	theSubcribe = theHost + "?Action=ConfirmSubscription&TopicArn=" + theTopic + "&Token=2336412f37fb687f5d51e6e2425c464d"
+	theSubscribe = theHost + "?Action=ConfirmSubscription&TopicArn=" + theTopic + "&Token=2336412f37fb687f5d51e6e2425c464d"
 )
 
 func newFakeSNS(t *testing.T) *fakeSNS {
@@ -107,7 +107,7 @@ func (a *fakeSNS) RoundTrip(r *http.Request) (*http.Response, error) {
 	case address == theHost+thePath:
 		a.fetched++
 		return answer(http.StatusOK, string(a.cert))
-	case address == theSubcribe:
+	case address == theSubscribe:
 		a.confirmed++
 		return answer(http.StatusOK, "<ConfirmSubscriptionResponse/>")
 	case strings.HasPrefix(address, theHost):
@@ -166,6 +166,6 @@ func (a *fakeSNS) notification(version, message string, at time.Time) string {
 func (a *fakeSNS) subscription(version string) string {
 	a.t.Helper()
 	e := a.envelope(version, "You have chosen to subscribe to the topic "+theTopic, a.now)
-	e.Type, e.Subject, e.Token, e.SubscribeURL = "SubscriptionConfirmation", "", "2336412f37fb687f5d51e6e2425c464d", theSubcribe
+	e.Type, e.Subject, e.Token, e.SubscribeURL = "SubscriptionConfirmation", "", "2336412f37fb687f5d51e6e2425c464d", theSubscribe
 	return a.post(e, nil)
 }

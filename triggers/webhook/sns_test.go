@@ -41,11 +41,11 @@ func testMessageWithoutValidSNSSignatureIsRefused(t *testing.T) {
 		"no signature":          a.post(valid, func(e *envelope) { e.Signature = "" }),
 		"no base64":             a.post(valid, func(e *envelope) { e.Signature = "!" }),
 		"another version":       a.post(valid, func(e *envelope) { e.SignatureVersion = "3" }),
-		"SHA-1 named, 2 signed": a.post(valid, func(e *envelope) { e.SignatureVersion = "1" }),
+		"version 1 named, signed as 2": a.post(valid, func(e *envelope) { e.SignatureVersion = "1" }),
 		"another topic":         a.post(other, nil),
 		"a replay":              a.post(old, nil),
 		"the future":            a.post(ahead, nil),
-		"a certificate of ours": a.post(elsewhere, nil),
+		"a certificate of another host": a.post(elsewhere, nil),
 		"plain http":            a.post(valid, func(e *envelope) { e.SigningCertURL = "http://sns.eu-central-1.amazonaws.com/" + thePath }),
 		"another region":        a.post(valid, func(e *envelope) { e.SigningCertURL = "https://sns.us-east-1.amazonaws.com/" + thePath }),
 		"another port":          a.post(valid, func(e *envelope) { e.SigningCertURL = "https://sns.eu-central-1.amazonaws.com:8443/" + thePath }),
@@ -110,7 +110,7 @@ func testFailedDownloadOfCertificateIsRetried(t *testing.T) {
 func FuzzEnvelope(f *testing.F) {
 	for _, e := range []envelope{
 		{Type: "Notification", TopicArn: theTopic, SignedTimestamp: "2026-01-01T00:00:00Z", SigningCertURL: theHost + thePath, SignatureVersion: "2", Signature: "AAAA"},
-		{Type: "SubscriptionConfirmation", TopicArn: theTopic, SubscribeURL: theSubcribe, SigningCertURL: "https://[::1]:80/%zz"},
+		{Type: "SubscriptionConfirmation", TopicArn: theTopic, SubscribeURL: theSubscribe, SigningCertURL: "https://[::1]:80/%zz"},
 	} {
 		seed, err := json.Marshal(e)
 		if err != nil {

@@ -121,8 +121,8 @@ func statusOf(original, kept *unstructured.Unstructured, refused refusal) map[st
 	return status
 }
 
-// unchanged reports whether an object has this status. The text of a condition that otherwise stays the same is compared only for Ready, as
-// it may contain a level.
+// unchanged reports whether an object has this status. The message of a condition other than Ready is not compared: it may contain a level, and
+// would change at each reading.
 func unchanged(original *unstructured.Unstructured, status map[string]any) bool {
 	all, _ := status["conditions"].([]condition)
 	for i := range all {

@@ -37,7 +37,7 @@ func read(c echo.Context, route Route, memory *reservation) ([]byte, error) {
 	var body []byte
 	for {
 		if len(body) == cap(body) {
-			// The announced size, unless there is more: io.EOF may need one more read.
+			// Twice the size, up to the announced one. A buffer of the announced size that is full grows, too: io.EOF may need one more read.
 			size := max(min(max(2*int64(cap(body)), firstRead), announced), int64(len(body)+bytes.MinRead))
 			if err := memory.grow(size - int64(cap(body))); err != nil {
 				return nil, err

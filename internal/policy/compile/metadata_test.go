@@ -12,20 +12,20 @@ func TestMetadata(t *testing.T) {
 }
 
 func testTriggerKeepsMetadata(t *testing.T) {
-	never, asked := triggers.Kind{Name: "never"}, triggers.Kind{Name: "asked"}
-	asked.Limits = triggers.WithoutPodIdentity("use a password")
-	always := triggers.Kind{Name: "always", Limits: func(triggers.Config, triggers.Login) triggers.Limit { return triggers.Limit{Feature: "sasl gssapi"} }}
+	unlimited, byLogin := triggers.Kind{Name: "unlimited"}, triggers.Kind{Name: "byLogin"}
+	byLogin.Limits = triggers.WithoutPodIdentity("use a password")
+	limited := triggers.Kind{Name: "limited", Limits: func(triggers.Config, triggers.Login) triggers.Limit { return triggers.Limit{Feature: "sasl gssapi"} }}
 	ref, variable := &v1alpha1.AuthenticationRef{Name: "login"}, map[string]string{"sasl": "SASL"}
 	for _, c := range []struct {
 		trigger Trigger
 		want    bool
 	}{
-		{Trigger{Kind: never, Auth: ref}, false},
-		{Trigger{Kind: never, Variables: triggers.Variables{Metadata: variable}}, true},
-		{Trigger{Kind: asked}, false},
-		{Trigger{Kind: asked, Auth: ref}, true},
-		{Trigger{Kind: asked, Variables: triggers.Variables{Auth: variable}}, true},
-		{Trigger{Kind: always}, true},
+		{Trigger{Kind: unlimited, Auth: ref}, false},
+		{Trigger{Kind: unlimited, Variables: triggers.Variables{Metadata: variable}}, true},
+		{Trigger{Kind: byLogin}, false},
+		{Trigger{Kind: byLogin, Auth: ref}, true},
+		{Trigger{Kind: byLogin, Variables: triggers.Variables{Auth: variable}}, true},
+		{Trigger{Kind: limited}, true},
 	} {
 		if got := c.trigger.needsMetadata(); got != c.want {
 			t.Errorf("kind %s with the authentication %v and the variables %v: got %t, want %t",

@@ -10,18 +10,18 @@ const (
 	// A target is contested when contestedWrites foreign writes come within contestedSpan.
 	contestedSpan   = time.Minute
 	contestedWrites = 3
-	// The answers to a contested target back off from shortestAnswer to longestAnswer; a raise waits raiseAnswer at most.
-	shortestAnswer, longestAnswer = time.Second, time.Minute
-	raiseAnswer                   = 5 * time.Second
+	// The delay of a write to a contested target doubles from firstDelay to longestDelay; a raise is delayed by longestRaiseDelay at most.
+	firstDelay, longestDelay = time.Second, time.Minute
+	longestRaiseDelay                   = 5 * time.Second
 )
 
-// conflictBackOff slows Impulse's answers to a target that another client writes to again and again. A target that is changed now and
-// then is answered at once. Only foreign writes that a decision answers with another count are counted.
+// conflictBackOff slows Impulse's writes to a target that another client writes to again and again. A target that is changed now and then is
+// corrected at once. Only foreign writes after which a decision asks for another count are counted.
 type conflictBackOff struct {
 	// recent are the newest foreign writes, oldest first.
 	recent [contestedWrites]scalers.Instant
-	// level is 0 while the target is not contested, and then counts the foreign writes.
-	level int
+	// delays is 0 while the target is not contested, 1 after the foreign write that makes it contested, and one more after each further one.
+	delays int
 }
 
 // foreignWrite counts a foreign write.
@@ -29,24 +29,24 @@ func (c *conflictBackOff) foreignWrite(now scalers.Instant) {
 	c.expire(now)
 	copy(c.recent[:], c.recent[1:])
 	c.recent[contestedWrites-1] = now
-	if c.level > 0 || (c.recent[0] != 0 && now.Sub(c.recent[0]) <= contestedSpan) {
-		c.level++
+	if c.delays > 0 || (c.recent[0] != 0 && now.Sub(c.recent[0]) <= contestedSpan) {
+		c.delays++
 	}
 }
 
-// delay is how long the answer to the last foreign write waits.
+// delay is how long the write that corrects the last foreign write waits.
 func (c *conflictBackOff) delay() time.Duration {
-	if c.level == 0 {
+	if c.delays == 0 {
 		return 0
 	}
-	return backOff(shortestAnswer, longestAnswer, c.level)
+	return backOff(firstDelay, longestDelay, c.delays)
 }
 
-// notBefore returns when the last foreign write may be answered.
+// notBefore returns when the last foreign write may be corrected.
 func (c *conflictBackOff) notBefore(raise bool) scalers.Instant {
 	d := c.delay()
 	if raise {
-		d = min(d, raiseAnswer)
+		d = min(d, longestRaiseDelay)
 	}
 	return c.recent[contestedWrites-1].Add(d)
 }
@@ -58,15 +58,15 @@ func (c *conflictBackOff) endsAt() scalers.Instant {
 
 // expire ends a back-off that is over.
 func (c *conflictBackOff) expire(now scalers.Instant) {
-	if c.level > 0 && now >= c.endsAt() {
+	if c.delays > 0 && now >= c.endsAt() {
 		*c = conflictBackOff{}
 	}
 }
 
-// backOff is first, doubled with each further time, and at most longest.
-func backOff(first, longest time.Duration, times int) time.Duration {
+// backOff returns the delay before attempt n, from 1: first, doubled for each attempt after the first, and at most longest.
+func backOff(first, longest time.Duration, n int) time.Duration {
 	d := first
-	for range times - 1 {
+	for range n - 1 {
 		if d *= 2; d >= longest {
 			return longest
 		}

@@ -32,7 +32,7 @@ func (s *State) TargetKnown() bool { return s.target.known }
 func (s *State) Writing() bool { return s.write.inFlight }
 
 // Contested reports whether another client writes other counts again and again, so that the answers of Impulse back off.
-func (s *State) Contested() bool { return s.backOff.level > 0 }
+func (s *State) Contested() bool { return s.backOff.delays > 0 }
 
 // WriteErr is the error of the last write; nil when it succeeded or the target has the decided count. A conflict is left out
 // until several in a row stay unexplained: the observation that explains one is answered at once.

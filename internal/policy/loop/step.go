@@ -212,7 +212,7 @@ func (s *State) wakeAt() scalers.Instant {
 	default:
 		next = min(next, s.firstBy)
 	}
-	if s.backOff.level > 0 {
+	if s.backOff.delays > 0 {
 		next = min(next, s.backOff.endsAt())
 	}
 	return next

@@ -230,15 +230,15 @@ func testRepeatedForeignWritesMakeTargetContested(t *testing.T) {
 	}
 	fight()
 	d.want(true, 0)
-	d.wantWake(shortestAnswer)
+	d.wantWake(firstDelay)
 	if !d.state.Contested() {
 		t.Fatalf("not contested after %d foreign writes", contestedWrites)
 	}
-	d.step(shortestAnswer)
+	d.step(firstDelay)
 	d.want(false, 4)
 	d.step(time.Millisecond, ended(4, version+1, nil))
-	d.wantWake(contestedSpan - shortestAnswer - time.Millisecond)
-	d.step(contestedSpan - shortestAnswer - time.Millisecond)
+	d.wantWake(contestedSpan - firstDelay - time.Millisecond)
+	d.step(contestedSpan - firstDelay - time.Millisecond)
 	if d.state.Contested() {
 		t.Errorf("still contested %s after the last foreign write", contestedSpan)
 	}
