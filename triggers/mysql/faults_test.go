@@ -102,14 +102,14 @@ func (s *server) testRefusalOfServerHasItsReason(t *testing.T) {
 func (s *server) testServerDoesNotLogAbortedConnection(t *testing.T) {
 	s.user("polite", password)
 	const aborted = "SELECT VARIABLE_VALUE FROM information_schema.GLOBAL_STATUS WHERE VARIABLE_NAME = 'Aborted_clients'"
-	before := s.queryValue(aborted)
+	before := s.queryValue(t.Context(), aborted)
 	t.Run("the trigger ends", func(t *testing.T) {
 		if v, err := reading(t, environment(map[string]string{"password": password}), s.metadata("username", "polite")); err != nil || v != 3000 {
 			t.Errorf("got %v, %v, want 3", v, err)
 		}
 	})
-	testkit.Eventually(t, "the connection is closed", func(context.Context) bool { return s.connections("polite") == "" })
-	if after := s.queryValue(aborted); after != before {
+	testkit.Eventually(t, "the connection is closed", func(ctx context.Context) bool { return s.connections(ctx, "polite") == "" })
+	if after := s.queryValue(t.Context(), aborted); after != before {
 		t.Errorf("%s connections are aborted, want %s", after, before)
 	}
 }
@@ -124,8 +124,8 @@ func (s *server) testServerEndsQueryThatTakesTooLong(t *testing.T) {
 		env.PollingInterval = 500 * time.Millisecond
 		events := run(t, env, decoded(t, s.metadata("query", query)))
 		eventually(t, events, "the server ends the query", unknownWith("the server ended the query: it took too long (error 1969)"))
-		testkit.Eventually(t, "at most the query of the current reading runs", func(context.Context) bool {
-			return s.queryValue("SELECT count(*) FROM information_schema.PROCESSLIST WHERE USER = 'reader' AND INFO LIKE '%slow%'") <= "1"
+		testkit.Eventually(t, "at most the query of the current reading runs", func(ctx context.Context) bool {
+			return s.queryValue(ctx, "SELECT count(*) FROM information_schema.PROCESSLIST WHERE USER = 'reader' AND INFO LIKE '%slow%'") <= "1"
 		})
 	}
 }
@@ -157,15 +157,15 @@ func (s *server) testTableThatIsDroppedMakesLevelUnknownUntilItExistsAgain(t *te
 }
 
 // connections returns the identifiers of a user's connections.
-func (s *server) connections(user string) string {
-	return s.queryValue("SELECT COALESCE(GROUP_CONCAT(ID ORDER BY ID), '') FROM information_schema.PROCESSLIST WHERE USER = '" + user + "'")
+func (s *server) connections(ctx context.Context, user string) string {
+	return s.queryValue(ctx, "SELECT COALESCE(GROUP_CONCAT(ID ORDER BY ID), '') FROM information_schema.PROCESSLIST WHERE USER = '"+user+"'")
 }
 
 // connection waits until a user has one connection, and returns its identifier.
 func (s *server) connection(t *testing.T, user string) (id string) {
 	t.Helper()
-	testkit.Eventually(t, user+" has one connection", func(context.Context) bool {
-		id = s.connections(user)
+	testkit.Eventually(t, user+" has one connection", func(ctx context.Context) bool {
+		id = s.connections(ctx, user)
 		return id != "" && !strings.Contains(id, ",")
 	})
 	return id
@@ -190,8 +190,8 @@ func (s *server) testRotatedPasswordIsUsedForNextReadingWithoutError(t *testing.
 	first := s.connection(t, "rotated")
 	s.admin("ALTER USER rotated@'127.0.0.1' IDENTIFIED BY 'new'")
 	current.Store(&replaced)
-	testkit.Eventually(t, "the connection is replaced", func(context.Context) bool {
-		now := s.connections("rotated")
+	testkit.Eventually(t, "the connection is replaced", func(ctx context.Context) bool {
+		now := s.connections(ctx, "rotated")
 		return now != "" && now != first && !strings.Contains(now, ",")
 	})
 	eventually(t, events, "the level is known with the new password", succeeded)
@@ -210,7 +210,7 @@ func (s *server) testTriggersWithSameCredentialsShareConnections(t *testing.T) {
 	for _, events := range all {
 		eventually(t, events, "each level is known", known)
 	}
-	if n := strings.Count(s.connections("shared"), ",") + 1; n > 4 {
+	if n := strings.Count(s.connections(t.Context(), "shared"), ",") + 1; n > 4 {
 		t.Errorf("20 triggers use %d connections, want at most 4", n)
 	}
 }
@@ -224,8 +224,8 @@ func (s *server) testConnectionThatServerClosedIsReplacedWithoutError(t *testing
 	eventually(t, events, "the level is known", succeeded)
 	first := s.connection(t, "closed")
 	s.admin("KILL " + first)
-	testkit.Eventually(t, "there is another connection", func(context.Context) bool {
-		now := s.connections("closed")
+	testkit.Eventually(t, "there is another connection", func(ctx context.Context) bool {
+		now := s.connections(ctx, "closed")
 		return now != "" && now != first
 	})
 	eventually(t, events, "the level is known again", succeeded)

@@ -115,7 +115,7 @@ func (s *server) testQueryThatWritesIsRefusedByServer(t *testing.T) {
 			t.Errorf("%s: got %s, want %s", query, got, want)
 		}
 	}
-	if got := s.queryValue("SELECT concat(count(*), ' ', sum(id)) FROM jobs"); got != "3 6" {
+	if got := s.queryValue(t.Context(), "SELECT concat(count(*), ' ', sum(id)) FROM jobs"); got != "3 6" {
 		t.Errorf("the table has the count and the sum %s, want 3 6", got)
 	}
 }
@@ -148,7 +148,7 @@ func (s *server) testSeveralStatementsAreRefused(t *testing.T) {
 			t.Errorf("%s: got %s, want %s", query, got, want)
 		}
 	}
-	if got := s.queryValue("SELECT count(*) FROM jobs"); got != "3" {
+	if got := s.queryValue(t.Context(), "SELECT count(*) FROM jobs"); got != "3" {
 		t.Errorf("the table has %s rows, want 3", got)
 	}
 }

@@ -127,13 +127,13 @@ func (s *server) admin(statements ...string) {
 	}
 }
 
-// queryValue returns the value of a query of the user admin. It has no time limit: a busy server may accept a connection late.
-func (s *server) queryValue(query string) string {
+// queryValue returns the value of a query of the user admin. It ignores the deadline of ctx: a busy server may accept a connection late.
+func (s *server) queryValue(ctx context.Context, query string) string {
 	s.t.Helper()
 	db := s.open()
 	defer func() { _ = db.Close() }()
 	var text string
-	if err := db.QueryRowContext(s.t.Context(), query).Scan(&text); err != nil {
+	if err := db.QueryRowContext(context.WithoutCancel(ctx), query).Scan(&text); err != nil {
 		s.t.Fatalf("%s: %v", query, err)
 	}
 	return text

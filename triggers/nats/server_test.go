@@ -96,7 +96,7 @@ func publish(t *testing.T, js jetstream.JetStream, n int) {
 // drain takes n messages and acknowledges them when ack is set.
 func drain(t *testing.T, c jetstream.Consumer, n int, ack bool) {
 	t.Helper()
-	testkit.Eventually(t, fmt.Sprint(n, " messages are delivered"), func(context.Context) bool {
+	testkit.Eventually(t, fmt.Sprint(n, " messages are delivered"), func(ctx context.Context) bool {
 		batch, err := c.Fetch(n, jetstream.FetchMaxWait(10*time.Second))
 		if err != nil {
 			return false // A new leader may not be known yet.
@@ -105,7 +105,7 @@ func drain(t *testing.T, c jetstream.Consumer, n int, ack bool) {
 			if n--; !ack {
 				continue
 			}
-			if err := m.DoubleAck(t.Context()); err != nil {
+			if err := m.DoubleAck(context.WithoutCancel(ctx)); err != nil {
 				t.Fatal(err)
 			}
 		}

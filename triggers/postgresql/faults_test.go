@@ -84,8 +84,8 @@ func (s *server) testServerEndsQueryThatTakesTooLong(t *testing.T) {
 	env.PollingInterval = 500 * time.Millisecond
 	events := run(t, env, s.metadata("query", "SELECT count(*) FROM pg_sleep(3600)"))
 	eventually(t, events, "the server ends the query", unknownWith("the server ended the query"))
-	testkit.Eventually(t, "at most the query of the current reading runs", func(context.Context) bool {
-		return s.admin("postgres", "SELECT count(*) FROM pg_stat_activity WHERE state = 'active' AND query LIKE '%pg_sleep(3600)' AND "+
+	testkit.Eventually(t, "at most the query of the current reading runs", func(ctx context.Context) bool {
+		return s.execute(ctx, "postgres", "SELECT count(*) FROM pg_stat_activity WHERE state = 'active' AND query LIKE '%pg_sleep(3600)' AND "+
 			"query NOT LIKE '%pg_stat_activity%'") <= "1"
 	})
 }
@@ -141,23 +141,23 @@ func (s *server) testRotatedPasswordIsUsedForNextReadingWithoutError(t *testing.
 	first := s.backend(t, "rotated")
 	s.admin("postgres", "ALTER ROLE rotated PASSWORD 'new'")
 	current.Store(&replaced)
-	testkit.Eventually(t, "the connection is replaced", func(context.Context) bool {
-		now := s.backends("rotated")
+	testkit.Eventually(t, "the connection is replaced", func(ctx context.Context) bool {
+		now := s.backends(ctx, "rotated")
 		return now != "" && now != first && !strings.Contains(now, ",")
 	})
 	eventually(t, events, "the level is known with the new password", succeeded)
 }
 
 // backends returns the process identifiers of a user's connections.
-func (s *server) backends(user string) string {
-	return s.admin("postgres", "SELECT coalesce(string_agg(pid::text, ',' ORDER BY pid), '') FROM pg_stat_activity WHERE usename = '"+user+"'")
+func (s *server) backends(ctx context.Context, user string) string {
+	return s.execute(ctx, "postgres", "SELECT coalesce(string_agg(pid::text, ',' ORDER BY pid), '') FROM pg_stat_activity WHERE usename = '"+user+"'")
 }
 
 // backend waits until a user has one connection, and returns its process identifier.
 func (s *server) backend(t *testing.T, user string) (pid string) {
 	t.Helper()
-	testkit.Eventually(t, user+" has one connection", func(context.Context) bool {
-		pid = s.backends(user)
+	testkit.Eventually(t, user+" has one connection", func(ctx context.Context) bool {
+		pid = s.backends(ctx, user)
 		return pid != "" && !strings.Contains(pid, ",")
 	})
 	return pid
@@ -176,7 +176,7 @@ func (s *server) testTriggersWithSameCredentialsShareConnections(t *testing.T) {
 	for _, events := range all {
 		eventually(t, events, "each level is known", known)
 	}
-	if n := strings.Count(s.backends("shared"), ",") + 1; n > 4 {
+	if n := strings.Count(s.backends(t.Context(), "shared"), ",") + 1; n > 4 {
 		t.Errorf("20 triggers use %d connections, want at most 4", n)
 	}
 }
@@ -187,11 +187,11 @@ func (s *server) testConnectionThatServerClosedIsReplacedWithoutError(t *testing
 	events := run(t, env, s.metadata())
 	eventually(t, events, "the level is known", known)
 	first := s.backend(t, "reader")
-	testkit.Eventually(t, "a connection is idle, and the server closes it", func(context.Context) bool {
-		return s.admin("postgres", "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE usename = 'reader' AND state = 'idle'") != "0"
+	testkit.Eventually(t, "a connection is idle, and the server closes it", func(ctx context.Context) bool {
+		return s.execute(ctx, "postgres", "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE usename = 'reader' AND state = 'idle'") != "0"
 	})
-	testkit.Eventually(t, "there is another connection", func(context.Context) bool {
-		now := s.backends("reader")
+	testkit.Eventually(t, "there is another connection", func(ctx context.Context) bool {
+		now := s.backends(ctx, "reader")
 		return now != "" && now != first
 	})
 	eventually(t, events, "the level is known again", known)

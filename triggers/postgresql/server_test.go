@@ -124,10 +124,16 @@ func (s *server) port() string {
 	return port
 }
 
-// admin runs statements as the superuser and returns the last value. It has no time limit: a busy server may accept a connection late.
+// admin runs statements as the superuser and returns the last value.
 func (s *server) admin(name, statements string) string {
 	s.t.Helper()
-	ctx := s.t.Context()
+	return s.execute(s.t.Context(), name, statements)
+}
+
+// execute is like admin with a context. It ignores the deadline of ctx: a busy server may accept a connection late.
+func (s *server) execute(ctx context.Context, name, statements string) string {
+	s.t.Helper()
+	ctx = context.WithoutCancel(ctx)
 	conn, err := pgconn.Connect(ctx, s.url(superuser, name))
 	if err != nil {
 		s.t.Fatal(err)

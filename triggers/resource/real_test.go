@@ -102,9 +102,9 @@ func readsWhatAPodUses(t *testing.T, r *real) {
 	t.Helper()
 	for resource, want := range map[corev1.ResourceName]scalers.Milli{corev1.ResourceCPU: 250, corev1.ResourceMemory: 64 << 20 * 1000} {
 		var all usage
-		testkit.Eventually(t, "the usage is read", func(context.Context) bool { // It is not while metrics-server is busy.
+		testkit.Eventually(t, "the usage is read", func(ctx context.Context) bool { // It is not while metrics-server is busy.
 			var err error
-			all, err = readUsage(t.Context(), r.env())
+			all, err = readUsage(context.WithoutCancel(ctx), r.env())
 			return err == nil
 		})
 		busy := all["busy"]
