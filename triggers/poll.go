@@ -22,7 +22,7 @@ type PollKey struct {
 }
 
 // ErrNotRead is the error of an event of PollEach whose shared reading began before the trigger asked for its part of it. The event is not
-// emitted. It leads to a reading at once, or a second after the last one began.
+// emitted. It leads to a reading at once, or half a second after the last one began.
 var ErrNotRead = errors.New("not part of the reading")
 
 // Poll returns a Source for a Reader. env.Poller reads it once at the start and then every env.PollingInterval.

@@ -46,12 +46,12 @@ func testTriggerThatIsNotPartOfLastReadingIsReadAtOnce(t *testing.T) {
 		b.runPart("third", asked)
 		advance(time.Minute)
 		for trigger, want := range map[string][]time.Duration{
-			"first":  {0, time.Minute, time.Minute + time.Second},
-			"second": {time.Minute, time.Minute + time.Second},
-			"third":  {time.Minute + time.Second},
+			"first":  {0, time.Minute, time.Minute + minEarlyPause},
+			"second": {time.Minute, time.Minute + minEarlyPause},
+			"third":  {time.Minute + minEarlyPause},
 		} {
 			if got := b.times(trigger); !slices.Equal(got, want) {
-				t.Errorf("%s: got readings at %v, want %v: at once, or a second after the last one", trigger, got, want)
+				t.Errorf("%s: got readings at %v, want %v: at once, or half a second after the last one", trigger, got, want)
 			}
 		}
 		for _, trigger := range []string{"first", "second", "third"} {
@@ -69,9 +69,9 @@ func testTriggerThatIsNeverPartOfReadingDoesNotLeadToMany(t *testing.T) {
 		event := func(scalers.Instant, int) scalers.Event { return scalers.Event{Err: ErrNotRead} }
 		source := PollEach(keyOn("k"), read, event, Env{Trigger: "lost", PollingInterval: time.Hour, Poller: b.poller, Now: time.Now})
 		b.runs.Go(func() { _ = source.Run(b.ctx, b.emit) })
-		advance(10*time.Second - time.Millisecond)
+		advance(10*minEarlyPause - time.Millisecond)
 		if reads != 10 {
-			t.Errorf("got %d readings in 10s, want 10", reads)
+			t.Errorf("got %d readings in 5s, want 10", reads)
 		}
 		if got := b.times("lost"); len(got) > 0 {
 			t.Errorf("got events at %v, want none", got)
