@@ -2,13 +2,18 @@ package e2e
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
+	"net"
 	"net/http"
 	"os"
+	"strings"
 	"sync"
 	"testing"
+	"time"
 
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -91,7 +96,12 @@ func sharedEnv(t *testing.T) *env {
 // count returns spec.replicas of a Deployment.
 func (e *env) count(ctx context.Context, name string) int32 {
 	e.t.Helper()
-	n, err := e.Replicas(ctx, name)
+	var n int32
+	err := waitFor(ctx, timeout, "the count of "+name+" is read", func(ctx context.Context) (bool, error) {
+		var err error
+		n, err = e.Replicas(ctx, name)
+		return err == nil, err
+	})
 	if err != nil {
 		e.t.Fatal(err)
 	}
@@ -119,9 +129,35 @@ func (e *env) condition(name, kind, status, reason string) {
 // until waits for a condition. After the timeout it fails the test with the text of instead.
 func (e *env) until(what string, cond func(context.Context) (bool, error), instead func() string) {
 	e.t.Helper()
-	if err := process.WaitFor(e.t.Context(), timeout, what, cond); err != nil {
+	if err := waitFor(e.t.Context(), timeout, what, cond); err != nil {
 		e.t.Fatalf("%v\n%s", err, instead())
 	}
+}
+
+// waitFor is process.WaitFor, which ends at an error, except that it goes on while the API server or its etcd are too busy to answer.
+func waitFor(ctx context.Context, timeout time.Duration, what string, cond func(context.Context) (bool, error)) error {
+	var busy error
+	err := process.WaitFor(ctx, timeout, what, func(ctx context.Context) (bool, error) {
+		ok, err := cond(ctx)
+		if busy = nil; isBusy(err) {
+			busy, err = err, nil
+		}
+		return ok, err
+	})
+	if err != nil {
+		return errors.Join(err, busy)
+	}
+	return nil
+}
+
+// isBusy reports whether an error may be gone at the next attempt.
+func isBusy(err error) bool {
+	if status := apierrors.APIStatus(nil); errors.As(err, &status) {
+		code := status.Status().Code
+		return code >= http.StatusInternalServerError || code == http.StatusTooManyRequests
+	}
+	late, ok := errors.AsType[net.Error](err)
+	return ok && late.Timeout()
 }
 
 // impulse is a running `impulse run`.
@@ -130,6 +166,9 @@ type impulse struct {
 	url  string
 	args []string
 }
+
+// lostLeases returns how often the process has lost the Lease, as it does on a busy machine. It begins anew when it has it again.
+func (i *impulse) lostLeases() int { return strings.Count(i.LogTail(logTail), "lease is lost") }
 
 // run starts `impulse run` for the test's namespace and waits until it is ready.
 func (e *env) run(args ...string) *impulse {

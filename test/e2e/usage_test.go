@@ -11,8 +11,6 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
-
-	"github.com/impulse-sh/impulse/internal/testkit/process"
 )
 
 func TestUsage(t *testing.T) {
@@ -68,7 +66,7 @@ func (e *env) awaitMeasured(name string, n int32) {
 	e.t.Helper()
 	var count int32
 	var measured int
-	err := process.WaitFor(e.t.Context(), 3*timeout, fmt.Sprintf("%s settles at %d", name, n), func(ctx context.Context) (bool, error) {
+	err := waitFor(e.t.Context(), 3*timeout, fmt.Sprintf("%s settles at %d", name, n), func(ctx context.Context) (bool, error) {
 		list, err := e.Dynamic.Resource(podMetrics).Namespace(e.Namespace).List(ctx, metav1.ListOptions{LabelSelector: "app=" + name})
 		if err != nil {
 			return false, err
