@@ -28,9 +28,11 @@ type slowProxy struct {
 	kubeconfig string
 	next       http.RoundTripper
 	target     *url.URL
-	// holding: the next write of a count is delayed.
+	// delaying: writes of counts are delayed.
+	delaying atomic.Bool
+	// holding: the next delayed write is given to held.
 	holding atomic.Bool
-	// held receives the delayed request: that write, or the first one of alerts in a stall.
+	// held receives the first delayed write: of a count, or of alerts in a stall.
 	held chan *http.Request
 	// stalled is closed when the waiting requests continue; nil without a stall.
 	stalled atomic.Pointer[chan struct{}]
@@ -63,8 +65,11 @@ func newSlowProxy(t *testing.T) *slowProxy {
 	return s
 }
 
-// holdNext delays the next write of a count.
-func (s *slowProxy) holdNext() { s.holding.Store(true) }
+// holdWrites delays all writes of counts from now on: a sender that has given up on one may send another.
+func (s *slowProxy) holdWrites() {
+	s.holding.Store(true)
+	s.delaying.Store(true)
+}
 
 // stall makes all requests wait until goOn. Requests whose senders have given up by then never arrive.
 func (s *slowProxy) stall() (goOn func()) {
@@ -89,16 +94,18 @@ func (s *slowProxy) RoundTrip(r *http.Request) (*http.Response, error) {
 		case <-*end:
 		}
 	}
-	if r.Method != http.MethodPatch || !strings.HasSuffix(r.URL.Path, "/scale") || !s.holding.CompareAndSwap(true, false) {
+	if r.Method != http.MethodPatch || !strings.HasSuffix(r.URL.Path, "/scale") || !s.delaying.Load() {
 		return s.next.RoundTrip(r)
 	}
-	body, err := io.ReadAll(r.Body)
-	if err != nil {
-		return nil, err
+	if s.holding.CompareAndSwap(true, false) {
+		body, err := io.ReadAll(r.Body)
+		if err != nil {
+			return nil, err
+		}
+		late := r.Clone(context.WithoutCancel(r.Context()))
+		late.Body = io.NopCloser(bytes.NewReader(body))
+		s.held <- late
 	}
-	late := r.Clone(context.WithoutCancel(r.Context()))
-	late.Body = io.NopCloser(bytes.NewReader(body))
-	s.held <- late
 	<-r.Context().Done()
 	return nil, r.Context().Err()
 }
@@ -112,6 +119,23 @@ func (s *slowProxy) awaitHeld() (late *http.Request) {
 		s.t.Fatal("nothing was written")
 	}
 	return late
+}
+
+// isHeldBefore waits until a write is delayed. It returns false if an answer comes before: then there is no write.
+func (s *slowProxy) isHeldBefore(answered chan int) bool {
+	s.t.Helper()
+	select {
+	case <-s.held:
+		return true
+	case code := <-answered:
+		if len(s.held) == 0 {
+			return false
+		}
+		answered <- code
+	case <-time.After(timeout):
+		s.t.Fatal("nothing was written, and nothing answered")
+	}
+	return s.isHeldBefore(answered)
 }
 
 // release forwards a delayed write, and returns the status code, for which its sender no longer waits.
