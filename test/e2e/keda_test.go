@@ -302,12 +302,19 @@ func testNothingIsWrittenWhenNothingChanged(t *testing.T) {
 		}
 		return strings.Join(all, " ")
 	}
-	before := versions()
+	reconcile := func(other string) { // When the other object is ready, the first has been reconciled again.
+		e.ApplyDeployment(other, 1)
+		e.Apply(ofKEDA(onAlert(other)))
+		e.kedaCondition(other, "Ready", "True", "")
+	}
+	var before string
+	for n := 0; before != versions() && n < 5; n++ { // Its first conditions may be written one by one.
+		before = versions()
+		reconcile(fmt.Sprintf("early-%d", n))
+	}
 	i.Stop()
 	e.restart(i)
-	e.ApplyDeployment("late", 1)
-	e.Apply(ofKEDA(onAlert("late"))) // When this one is ready, the first has been reconciled again.
-	e.kedaCondition("late", "Ready", "True", "")
+	reconcile("late")
 	if after := versions(); after != before {
 		t.Errorf("got the versions %s after a restart, want %s", after, before)
 	}

@@ -38,16 +38,17 @@ spec:
 	}
 	e.ApplyDeployment("slow", 0)
 	e.ApplyDeployment("fast", 0)
-	e.Apply(object("slow", 75, slow))
+	e.Apply(object("slow", 600, slow))
 	e.Apply(object("fast", 2, fast))
-	e.run("--watch-keda")
+	i := e.run("--watch-keda")
 	e.kedaCondition("slow", "Active", "False", "")
 	e.kedaCondition("fast", "Active", "False", "")
 	slow.level.Store(1)
 	fast.level.Store(1)
 	e.AwaitReplicas("fast", 1)
-	if n, reads := e.count(t.Context(), "slow"), slow.reads.Load(); n != 0 || reads != 1 {
-		t.Errorf("got %d replicas and %d readings within the interval, want 0 and 1", n, reads)
+	n, reads, lost := e.count(t.Context(), "slow"), slow.reads.Load(), int64(i.lostLeases()) // Who leads next begins with a reading.
+	if n != 0 && lost == 0 || reads > 1+lost {
+		t.Errorf("got %d replicas and %d readings within the interval, want 0 and 1, and one more for each of %d lost Leases", n, reads, lost)
 	}
 	e.Apply(object("slow", 2, slow))
 	e.AwaitReplicas("slow", 1)
@@ -94,31 +95,28 @@ spec:
 		pods, err := e.Kube.CoreV1().Pods(e.Namespace).List(ctx, metav1.ListOptions{LabelSelector: "app=jobs"})
 		return err == nil && len(pods.Items) == 8, err
 	}, func() string { return "" })
-	e.run("--watch-keda")
+	i := e.run("--watch-keda")
 	e.AwaitReplicas("cached", 4)
 	e.AwaitReplicas("direct", 4)
 	stop := e.ExpectReplicas("cached", 4)
 	e.ApplyDeployment("jobs", 4)
 	e.AwaitReplicas("direct", 2)
-	stop()
+	if i.lostLeases() == 0 { // Who leads next has no number yet.
+		stop()
+	}
 }
 
 // Few zones are a quarter of an hour off UTC: in most others the window would be closed. It is this minute, or the next one if half of
-// this one is over.
+// this one is over. If the machine is too busy in a window, there is another one.
 func testScheduleHoldsItsCountWithinItsWindowAndTimeZone(t *testing.T) {
 	e := withKEDA(newIdleEnv(t))
 	zone, err := time.LoadLocation("Asia/Kathmandu")
 	if err != nil {
 		t.Fatal(err)
 	}
-	start := time.Now().In(zone)
-	if start.Second() > 30 {
-		start = start.Add(time.Minute)
-	}
-	end := start.Add(time.Minute)
 	at := func(t time.Time) string { return fmt.Sprintf("%d %d * * *", t.Minute(), t.Hour()) }
-	e.ApplyDeployment("web", 1)
-	e.Apply(fmt.Sprintf(`
+	object := func(start, end time.Time) string {
+		return fmt.Sprintf(`
 apiVersion: keda.sh/v1alpha1
 kind: ScaledObject
 metadata: {name: web}
@@ -130,16 +128,35 @@ spec:
   maxReplicaCount: 10
   advanced: {horizontalPodAutoscalerConfig: {behavior: {scaleDown: {stabilizationWindowSeconds: 1}}}}
   triggers: [{type: cron, metadata: {timezone: Asia/Kathmandu, start: '%s', end: '%s', desiredReplicas: '4'}}]
-`, at(start), at(end)))
-	e.run("--watch-keda")
-	e.AwaitReplicas("web", 4)
-	err = process.WaitFor(t.Context(), 3*timeout, "the window is over, and the count is 1", func(ctx context.Context) (bool, error) {
-		return e.count(ctx, "web") == 1, nil
-	})
-	if err != nil {
-		t.Fatalf("%v\n%s", err, e.describeKEDA("web"))
+`, at(start), at(end))
 	}
-	if now := time.Now(); now.Before(end.Truncate(time.Minute)) {
-		t.Errorf("got the count of the end at %s, before the window from %s to %s was over", now.In(zone), start, end)
+	e.ApplyDeployment("web", 1)
+	e.run("--watch-keda")
+	await := func(n int32, meanwhile func()) {
+		t.Helper()
+		err := waitFor(t.Context(), 3*timeout, fmt.Sprintf("the count is %d", n), func(ctx context.Context) (bool, error) {
+			meanwhile()
+			return e.count(ctx, "web") == n, nil
+		})
+		if err != nil {
+			t.Fatalf("%v\n%s", err, e.describeKEDA("web"))
+		}
+	}
+	var end time.Time
+	await(4, func() {
+		now := time.Now().In(zone)
+		if now.Before(end) {
+			return
+		}
+		start := now.Truncate(time.Minute)
+		if now.Second() > 30 {
+			start = start.Add(time.Minute)
+		}
+		end = start.Add(time.Minute)
+		e.Apply(object(start, end))
+	})
+	await(1, func() {})
+	if now := time.Now(); now.Before(end) {
+		t.Errorf("got the count of the end at %s, before the window's end at %s", now.In(zone), end)
 	}
 }
