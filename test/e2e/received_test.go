@@ -39,10 +39,13 @@ func (e *env) nats() (address string, js jetstream.JetStream) {
 		e.t.Fatal(err)
 	}
 	e.t.Cleanup(conn.Close)
-	e.until("nats-server answers", func(context.Context) (bool, error) { return conn.IsConnected(), nil }, func() string { return "" })
 	if js, err = jetstream.New(conn); err != nil {
 		e.t.Fatal(err)
 	}
+	e.ask("nats-server answers", func(ctx context.Context) error {
+		_, err := js.AccountInfo(ctx)
+		return err
+	})
 	return address, js
 }
 
@@ -83,12 +86,7 @@ func testMessageThatWasPublishedWhileImpulseWasDownIsRead(t *testing.T) {
 	e := newEnv(t)
 	address, js := e.nats()
 	e.queue(js, "LEVELS", jetstream.ConsumerConfig{Durable: "worker", AckWait: time.Second})
-	publish := func(body string) {
-		t.Helper()
-		if _, err := js.Publish(t.Context(), "LEVELS", []byte(body)); err != nil {
-			t.Fatal(err)
-		}
-	}
+	publish := func(body string) { e.publish(js, "LEVELS", body) }
 	e.ApplyDeployment("worker", 1)
 	e.Apply(fmt.Sprintf(`
 apiVersion: impulse.sh/v1alpha1

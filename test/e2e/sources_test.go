@@ -79,21 +79,9 @@ func testJetStreamMessagesActivateWorkloadWhichIsIdleWhenTheyAreDrained(t *testi
 	e.Apply(onQueue(address))
 	e.run()
 	e.condition("worker", "Ready", "True", "Ready")
-	for range 35 {
-		if _, err := js.Publish(t.Context(), "WORK", nil); err != nil {
-			t.Fatal(err)
-		}
-	}
+	e.send(js, 35)
 	e.AwaitReplicas("worker", 4)
-	batch, err := consumer.Fetch(35)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for m := range batch.Messages() {
-		if err := m.DoubleAck(t.Context()); err != nil {
-			t.Fatal(err)
-		}
-	}
+	e.drain(consumer)
 	e.AwaitReplicas("worker", 0)
 }
 
@@ -103,12 +91,11 @@ func testConsumerThatIsPausedOrWillBeDeletedIsInStatus(t *testing.T) {
 	e := newEnv(t)
 	address, js := e.nats()
 	e.queue(js, "WORK", jetstream.ConsumerConfig{Durable: "workers", InactiveThreshold: time.Hour})
-	if _, err := js.PauseConsumer(t.Context(), "WORK", "workers", time.Now().Add(time.Hour)); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := js.Publish(t.Context(), "WORK", nil); err != nil {
-		t.Fatal(err)
-	}
+	e.ask("the consumer is paused", func(ctx context.Context) error {
+		_, err := js.PauseConsumer(ctx, "WORK", "workers", time.Now().Add(time.Hour))
+		return err
+	})
+	e.send(js, 1)
 	e.ApplyDeployment("worker", 0)
 	e.Apply(onQueue(address))
 	keeps := e.ExpectReplicas("worker", 0)
@@ -116,18 +103,14 @@ func testConsumerThatIsPausedOrWillBeDeletedIsInStatus(t *testing.T) {
 	e.condition("worker", "SourceNotice", "True", "ConsumerPaused")
 	e.condition("worker", "Ready", "True", "Ready")
 	keeps()
-	if _, err := js.ResumeConsumer(t.Context(), "WORK", "workers"); err != nil {
-		t.Fatal(err)
-	}
+	e.ask("the consumer is resumed", func(ctx context.Context) error {
+		_, err := js.ResumeConsumer(ctx, "WORK", "workers")
+		return err
+	})
 	e.AwaitReplicas("worker", 1)
 	e.condition("worker", "SourceNotice", "True", "ConsumerExpires")
 	keeps = e.ExpectReplicas("worker", 1)
-	_, err := js.UpdateConsumer(t.Context(), "WORK", jetstream.ConsumerConfig{
-		Durable: "workers", AckPolicy: jetstream.AckExplicitPolicy, InactiveThreshold: time.Second,
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
+	e.queue(js, "WORK", jetstream.ConsumerConfig{Durable: "workers", InactiveThreshold: time.Second})
 	e.condition("worker", "Ready", "False", "TriggerFailed") // No request was sent: the Pods of this cluster do nothing.
 	keeps()
 }
@@ -149,18 +132,16 @@ spec:
 `, address)
 }
 
-// queue creates a stream with a subject of the same name, and its consumer.
-func (e *env) queue(js jetstream.JetStream, name string, config jetstream.ConsumerConfig) jetstream.Consumer {
+// queue creates or changes a stream with a subject of the same name, and its consumer.
+func (e *env) queue(js jetstream.JetStream, name string, config jetstream.ConsumerConfig) (consumer jetstream.Consumer) {
 	e.t.Helper()
-	stream, err := js.CreateStream(e.t.Context(), jetstream.StreamConfig{Name: name})
-	if err != nil {
-		e.t.Fatal(err)
-	}
 	config.AckPolicy = jetstream.AckExplicitPolicy
-	consumer, err := stream.CreateConsumer(e.t.Context(), config)
-	if err != nil {
-		e.t.Fatal(err)
-	}
+	e.ask("the stream and its consumer are created", func(ctx context.Context) (err error) {
+		if _, err = js.CreateOrUpdateStream(ctx, jetstream.StreamConfig{Name: name, Replicas: config.Replicas}); err == nil {
+			consumer, err = js.CreateOrUpdateConsumer(ctx, name, config)
+		}
+		return err
+	})
 	return consumer
 }
 
