@@ -297,7 +297,7 @@ var metricsAPIs = []string{"v1beta1.custom.metrics.k8s.io", "v1beta2.custom.metr
 // awaitUnavailable waits until the API server knows that the adapter does not answer. From then on it answers for the adapter.
 func (e *env) awaitUnavailable() {
 	e.t.Helper()
-	e.mustKubectl(append([]string{"wait", "--for=condition=Available=false", "--timeout=60s", "apiservice"}, metricsAPIs...)...)
+	e.mustKubectl(append([]string{"wait", "--for=condition=Available=false", "--timeout=" + timeout.String(), "apiservice"}, metricsAPIs...)...)
 }
 
 // unregister removes the metrics APIs from the API server.

@@ -1,6 +1,8 @@
 package e2e
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -56,10 +58,14 @@ func testHPAWhoseMetricIsUnknownStays(t *testing.T) {
 	e.Apply(strings.Replace(hpaOnCPU("web"), "{type: Resource, resource: {name: cpu, target: {type: Utilization, averageUtilization: 50}}}",
 		"{type: External, external: {metric: {name: nobody-serves-this}, target: {type: AverageValue, averageValue: 1}}}", 1))
 	e.run()
-	out, err := e.tool(t.Context(), "adopt", "hpa", "web", "--apply", "--timeout", "5s")
-	if err == nil || !strings.Contains(out, "nobody-serves-this") || !strings.Contains(out, "still scales, and nothing was deleted") {
-		t.Errorf("adopt --apply: got %v and the output below, want an error that names the metric\n%s", err, out)
-	}
+	var out string
+	e.until("adopt --apply fails, and names the metric", func(ctx context.Context) (bool, error) {
+		var err error
+		if out, err = e.tool(ctx, "adopt", "hpa", "web", "--apply", "--timeout", "5s"); err == nil {
+			return false, errors.New("got no error")
+		}
+		return strings.Contains(out, "nobody-serves-this") && strings.Contains(out, "still scales, and nothing was deleted"), nil
+	}, func() string { return out })
 	if _, err := e.Kube.AutoscalingV2().HorizontalPodAutoscalers(e.Namespace).Get(t.Context(), "web", metav1.GetOptions{}); err != nil {
 		t.Errorf("got %v, want the HPA", err)
 	}

@@ -29,14 +29,19 @@ func testSentAlertIsCountedListedAndInItsAlertSet(t *testing.T) {
 	e.Apply(onAlert("web"))
 	i := e.run()
 	e.condition("web", "Ready", "True", "Ready")
-	out, err := process.Run(t.Context(), e.command, "send", "alert", "--server", i.url, "-n", e.Namespace, "alertname=web", "severity=scale")
-	if err != nil || !strings.Contains(out, "for the objects of namespace "+e.Namespace+"; 1 object selects it\n") {
-		t.Errorf("send: %v\n%s", err, out)
+	send := func(labels ...string) (out string) {
+		e.until("the alert is sent", func(ctx context.Context) (bool, error) { // It fails while nothing is recorded in time.
+			var err error
+			out, err = process.Run(ctx, e.command, append([]string{"send", "alert", "--server", i.url, "-n", e.Namespace}, labels...)...)
+			return err == nil, i.Err()
+		}, func() string { return out })
+		return out
 	}
-	if out, err := process.Run(t.Context(), e.command, "send", "alert", "--server", i.url, "-n", e.Namespace, "alertname=other"); err != nil {
-		t.Errorf("send another: %v\n%s", err, out)
+	if out := send("alertname=web", "severity=scale"); !strings.Contains(out, "for the objects of namespace "+e.Namespace+"; 1 object selects it\n") {
+		t.Errorf("send: %s", out)
 	}
-	out, err = e.tool(t.Context(), "alerts", "--lease-namespace", e.Namespace, "-o", "wide")
+	send("alertname=other")
+	out, err := e.tool(t.Context(), "alerts", "--lease-namespace", e.Namespace, "-o", "wide")
 	lines := strings.Split(out, "\n")
 	if err != nil || len(lines) != 4 || strings.Fields(lines[1])[1] != "other" || !strings.Contains(lines[2], e.Namespace+"/web") || !strings.Contains(lines[2], `{alertname="web", severity="scale"}`) {
 		t.Errorf("alerts: %v\n%s", err, out)

@@ -68,7 +68,7 @@ func testConditionsCanBeWaitedForWithKubectl(t *testing.T) {
 func testAlertInItsLateWindowIsShownAndForeseen(t *testing.T) {
 	e := newEnv(t)
 	e.ApplyDeployment("checkout", 1)
-	e.Apply(onAlert("checkout"))
+	e.Apply(strings.Replace(onAlert("checkout"), "replicas: 5", "replicas: 5, lateWindow: 10m", 1))
 	i := e.run()
 	e.condition("checkout", "Ready", "True", "Ready")
 	for _, status := range []string{"firing", "resolved", "firing"} {

@@ -137,6 +137,12 @@ spec:
 		}
 	})
 	e.mustKubectl("wait", "--for=condition=Established", "--timeout=60s", "crd/gadgets."+group)
+	var out string
+	e.until("the API server serves gadgets", func(ctx context.Context) (bool, error) {
+		var err error
+		out, err = e.Kubectl(ctx, "", "get", "gadgets."+group)
+		return err == nil, nil
+	}, func() string { return out })
 	return scalable{
 		resource: schema.GroupVersionResource{Group: group, Version: "v1", Resource: "gadgets"}, target: actuator.Target{APIVersion: group + "/v1", Kind: "Gadget"}, unset: "none",
 		manifest: "apiVersion: " + group + "/v1\nkind: Gadget\nmetadata: {name: NAME}\nspec:\n  color: red\n  replicas: COUNT\n",

@@ -63,7 +63,7 @@ func testOptionalManifestGrantsWhatWatchingKEDANeeds(t *testing.T) {
 	e.kedaCondition("web", "Ready", "True", "")
 	e.ApplyDeployment("load", 5)
 	e.AwaitReplicas("web", 5)
-	if out, err := e.Kubectl(t.Context(), "", "delete", "scaledobjects.keda.sh", "web", "--timeout=30s"); err != nil {
+	if out, err := e.Kubectl(t.Context(), "", "delete", "scaledobjects.keda.sh", "web", "--timeout="+timeout.String()); err != nil {
 		t.Fatal(err, out)
 	}
 	e.AwaitReplicas("web", 1)

@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -156,11 +157,15 @@ func testUninstallWithoutRunningImpulsePrintsWhatItWaitsFor(t *testing.T) {
 	e.expectRemaining(e.Namespace+"/left (it has the finalizer example.com/theirs, which is not Impulse's)", "--timeout", "2s", "--keep-counts")
 }
 
-// expectRemaining runs the documented command, which fails after its timeout and names what remains.
+// expectRemaining runs the documented command, which fails after its timeout, until it has had the time to read what remains, and names it.
 func (e *env) expectRemaining(what string, args ...string) {
 	e.t.Helper()
-	out, err := e.uninstall(args...)
-	if err == nil || !strings.Contains(out, what) || !strings.Contains(out, "after the timeout") {
-		e.t.Fatalf("uninstall %v: %v; want %s in the output:\n%s", args, err, what, out)
-	}
+	var out string
+	e.until("uninstall prints "+what, func(context.Context) (bool, error) {
+		var err error
+		if out, err = e.uninstall(args...); err == nil {
+			return false, fmt.Errorf("uninstall %v: got no error", args)
+		}
+		return strings.Contains(out, what) && strings.Contains(out, "after the timeout"), nil
+	}, func() string { return out })
 }

@@ -97,6 +97,7 @@ func (e *env) upgrade(first, then []string) {
 	e.restart(i)
 	e.condition("web", "Ready", "True", "Ready")
 	e.AwaitReplicas("dry", 5) // Without the field it is no dry run.
+	e.condition("dry", "AbleToScale", "True", "ReadyToScale")
 	stop()
 	e.webhook(i, "web", "resolved")
 	e.AwaitReplicas("web", 1)
