@@ -26,16 +26,19 @@ func TestLeader(t *testing.T) {
 }
 
 // holder returns the identity in the Lease of the leader.
-func (e *env) holder() (identity string) {
+func (e *env) holder(ctx context.Context) (identity string) {
 	e.t.Helper()
-	e.until("the Lease is read", func(ctx context.Context) (bool, error) {
+	err := waitFor(ctx, timeout, "the Lease is read", func(ctx context.Context) (bool, error) {
 		lease, err := e.Kube.CoordinationV1().Leases(e.Namespace).Get(ctx, "impulse", metav1.GetOptions{})
 		if err != nil {
 			return false, err
 		}
 		identity = *cmp.Or(lease.Spec.HolderIdentity, new(""))
 		return true, nil
-	}, func() string { return "" })
+	})
+	if err != nil {
+		e.t.Fatal(err)
+	}
 	return identity
 }
 
@@ -46,7 +49,7 @@ func pair(t *testing.T, e *env, args ...string) (leads, other *impulse) {
 	e.Apply(onAlert("web"))
 	leads = e.run(args...)
 	e.condition("web", "Ready", "True", "Ready")
-	first := e.holder()
+	first := e.holder(t.Context())
 	other = e.run()
 	e.ensureLeads(first, leads, other)
 	return leads, other
@@ -55,9 +58,11 @@ func pair(t *testing.T, e *env, args ...string) (leads, other *impulse) {
 // ensureLeads starts the other replica again until the one with an identity leads: on a busy machine it may have lost its Lease.
 func (e *env) ensureLeads(identity string, leads, other *impulse) {
 	e.t.Helper()
-	for e.holder() != identity {
+	for e.holder(e.t.Context()) != identity {
 		other.Kill()
-		e.until("the first replica leads again", func(context.Context) (bool, error) { return e.holder() == identity, leads.Err() }, func() string { return "" })
+		e.until("the first replica leads again", func(ctx context.Context) (bool, error) {
+			return e.holder(ctx) == identity, leads.Err()
+		}, func() string { return leads.LogTail(logTail) })
 		e.restart(other)
 	}
 }
@@ -79,14 +84,14 @@ func (e *env) postUntilOK(i *impulse, status string) (before map[int]int) {
 func testEitherReplicaAcceptsAlertsAndKilledLeaderIsReplaced(t *testing.T) {
 	e := newEnv(t)
 	a, b := pair(t, e)
-	leader := e.holder()
+	leader := e.holder(t.Context())
 	e.webhook(b, "web", "firing") // It does not lead, and is answered by who does.
 	e.AwaitReplicas("web", 5)
 	keeps := e.ExpectReplicas("web", 5)
 	a.Kill()
 	before := e.postUntilOK(b, "firing")
-	if delete(before, http.StatusServiceUnavailable); len(before) > 0 || e.holder() == leader {
-		t.Errorf("until %s led instead of %s, the responses were %v; want 503 only", e.holder(), leader, before)
+	if delete(before, http.StatusServiceUnavailable); len(before) > 0 || e.holder(t.Context()) == leader {
+		t.Errorf("until %s led instead of %s, the responses were %v; want 503 only", e.holder(t.Context()), leader, before)
 	}
 	e.restart(a)
 	e.webhook(a, "other", "firing") // The next leader has decided by now.
@@ -220,7 +225,7 @@ func testLeaderThatIsCutOffAcknowledgesNothingThatNextHasNotRead(t *testing.T) {
 	e := newEnv(t)
 	slow := newSlowProxy(t)
 	a, b := pair(t, e, "--kubeconfig", slow.kubeconfig)
-	leader, answered := e.holder(), make(chan int, 2)
+	leader, answered := e.holder(t.Context()), make(chan int, 2)
 	send := func(status string) {
 		answered <- post(t.Context(), a.url+"/v1/alertmanager/"+e.Namespace, testkit.AlertmanagerWebhook("web", status))
 	}

@@ -90,15 +90,15 @@ func (e *env) expectUninstalled(web, left int32) {
 }
 
 // uninstall runs the documented command, and returns what it prints.
-func (e *env) uninstall(args ...string) (string, error) {
+func (e *env) uninstall(ctx context.Context, args ...string) (string, error) {
 	e.t.Helper()
-	return process.Run(e.t.Context(), e.command, append([]string{"uninstall", "--kubeconfig", e.Kubeconfig}, args...)...)
+	return process.Run(ctx, e.command, append([]string{"uninstall", "--kubeconfig", e.Kubeconfig}, args...)...)
 }
 
 func testUninstallRestoresTargetsAndLeavesNothing(t *testing.T) {
 	e := ownPlane(t)
 	for name, remove := range map[string]func() (string, error){
-		"the command": func() (string, error) { return e.uninstall() },
+		"the command": func() (string, error) { return e.uninstall(t.Context()) },
 		"by kubectl":  func() (string, error) { return process.Run(t.Context(), "sh", "-ec", e.byKubectl()) },
 	} {
 		i := e.install()
@@ -108,7 +108,7 @@ func testUninstallRestoresTargetsAndLeavesNothing(t *testing.T) {
 		e.expectUninstalled(3, 5)
 		i.Kill()
 	}
-	if out, err := e.uninstall(); err != nil || strings.Contains(out, "deleted") {
+	if out, err := e.uninstall(t.Context()); err != nil || strings.Contains(out, "deleted") {
 		t.Errorf("when nothing is installed: %v\n%s", err, out)
 	}
 }
@@ -137,7 +137,7 @@ func testUninstallWithoutRunningImpulsePrintsWhatItWaitsFor(t *testing.T) {
 		t.Errorf("these ScaledObjects exist: %s", left)
 	}
 	e.mustKubectl("get", "clusterrole", "impulse") // An Impulse that starts now has its permissions.
-	if out, err := e.uninstall("--keep-counts"); err != nil {
+	if out, err := e.uninstall(t.Context(), "--keep-counts"); err != nil {
 		t.Fatal(err, out)
 	}
 	e.expectUninstalled(5, 5)
@@ -146,7 +146,7 @@ func testUninstallWithoutRunningImpulsePrintsWhatItWaitsFor(t *testing.T) {
 	e.manifests("delete", "--wait=false") // Its permissions are gone as well.
 	i := e.impulse()                      // An administrator's has them.
 	i.Process = e.spawn("impulse", e.command, i.args...)
-	if out, err := e.uninstall(); err != nil {
+	if out, err := e.uninstall(t.Context()); err != nil {
 		t.Fatal(err, out)
 	}
 	e.expectUninstalled(3, 5)
@@ -161,9 +161,9 @@ func testUninstallWithoutRunningImpulsePrintsWhatItWaitsFor(t *testing.T) {
 func (e *env) expectRemaining(what string, args ...string) {
 	e.t.Helper()
 	var out string
-	e.until("uninstall prints "+what, func(context.Context) (bool, error) {
+	e.until("uninstall prints "+what, func(ctx context.Context) (bool, error) {
 		var err error
-		if out, err = e.uninstall(args...); err == nil {
+		if out, err = e.uninstall(ctx, args...); err == nil {
 			return false, fmt.Errorf("uninstall %v: got no error", args)
 		}
 		return strings.Contains(out, what) && strings.Contains(out, "after the timeout"), nil
