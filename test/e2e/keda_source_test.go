@@ -72,8 +72,8 @@ func (e *env) createWork(url string, replicas int) (conn *nats.Conn, js jetstrea
 	return conn, js, e.queue(js, "WORK", jetstream.ConsumerConfig{Durable: "workers", Replicas: replicas})
 }
 
-// ask repeats a request to a server until the server has answered: it may be busy, or a stream without a leader for a moment.
-func (e *env) ask(what string, request func(context.Context) error) {
+// request repeats a request to a server until the server has answered: it may be busy, or a stream without a leader for a moment.
+func (e *env) request(what string, request func(context.Context) error) {
 	e.t.Helper()
 	var last error
 	e.until(what, func(ctx context.Context) (bool, error) {
@@ -88,7 +88,7 @@ func (e *env) ask(what string, request func(context.Context) error) {
 func (e *env) publish(js jetstream.JetStream, subject, body string) {
 	e.t.Helper()
 	id := jetstream.WithMsgID(rand.Text())
-	e.ask("a message is stored", func(ctx context.Context) error {
+	e.request("a message is stored", func(ctx context.Context) error {
 		_, err := js.Publish(ctx, subject, []byte(body), id)
 		return err
 	})
@@ -105,7 +105,7 @@ func (e *env) send(js jetstream.JetStream, n int) {
 // drain takes all messages and acknowledges them.
 func (e *env) drain(workers jetstream.Consumer) {
 	e.t.Helper()
-	e.ask("all messages are acknowledged", func(ctx context.Context) error {
+	e.request("all messages are acknowledged", func(ctx context.Context) error {
 		batch, err := workers.FetchNoWait(100)
 		if err != nil {
 			return err

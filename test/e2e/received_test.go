@@ -42,7 +42,7 @@ func (e *env) nats() (address string, js jetstream.JetStream) {
 	if js, err = jetstream.New(conn); err != nil {
 		e.t.Fatal(err)
 	}
-	e.ask("nats-server answers", func(ctx context.Context) error {
+	e.request("nats-server answers", func(ctx context.Context) error {
 		_, err := js.AccountInfo(ctx)
 		return err
 	})

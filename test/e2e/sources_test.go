@@ -91,7 +91,7 @@ func testConsumerThatIsPausedOrWillBeDeletedIsInStatus(t *testing.T) {
 	e := newEnv(t)
 	address, js := e.nats()
 	e.queue(js, "WORK", jetstream.ConsumerConfig{Durable: "workers", InactiveThreshold: time.Hour})
-	e.ask("the consumer is paused", func(ctx context.Context) error {
+	e.request("the consumer is paused", func(ctx context.Context) error {
 		_, err := js.PauseConsumer(ctx, "WORK", "workers", time.Now().Add(time.Hour))
 		return err
 	})
@@ -103,7 +103,7 @@ func testConsumerThatIsPausedOrWillBeDeletedIsInStatus(t *testing.T) {
 	e.condition("worker", "SourceNotice", "True", "ConsumerPaused")
 	e.condition("worker", "Ready", "True", "Ready")
 	keeps()
-	e.ask("the consumer is resumed", func(ctx context.Context) error {
+	e.request("the consumer is resumed", func(ctx context.Context) error {
 		_, err := js.ResumeConsumer(ctx, "WORK", "workers")
 		return err
 	})
@@ -136,7 +136,7 @@ spec:
 func (e *env) queue(js jetstream.JetStream, name string, config jetstream.ConsumerConfig) (consumer jetstream.Consumer) {
 	e.t.Helper()
 	config.AckPolicy = jetstream.AckExplicitPolicy
-	e.ask("the stream and its consumer are created", func(ctx context.Context) (err error) {
+	e.request("the stream and its consumer are created", func(ctx context.Context) (err error) {
 		if _, err = js.CreateOrUpdateStream(ctx, jetstream.StreamConfig{Name: name, Replicas: config.Replicas}); err == nil {
 			consumer, err = js.CreateOrUpdateConsumer(ctx, name, config)
 		}
