@@ -141,10 +141,10 @@ func password(ctx context.Context, k *Credential) (string, error) {
 // k is notified of what arrives then.
 func settled[T any](t *testing.T, k *Credential, read func(context.Context) (T, error)) (value T, err error) {
 	t.Helper()
-	late := false
+	ctx, late := t.Context(), false // An attempt's own context ends before readTimeout.
 	testkit.Eventually(t, "the API server answers in time", func(context.Context) bool {
 		begin := time.Now()
-		value, err = read(t.Context())
+		value, err = read(ctx)
 		if err != nil && time.Since(begin) >= readTimeout {
 			late = true
 			return false

@@ -17,8 +17,6 @@ const (
 	vaultInterval = time.Minute
 	// vaultRetry is the pause after a failed attempt.
 	vaultRetry = 5 * time.Second
-	// vaultTime bounds an attempt while there are values of an earlier one.
-	vaultTime = 2 * time.Second
 	// maxVaults bounds the vaults whose secrets are kept.
 	maxVaults = 1024
 )
@@ -26,6 +24,8 @@ const (
 // vaults keeps the secrets of vaults. All triggers with the same server, the same proof and the same secrets share them.
 type vaults struct {
 	now func() time.Time
+	// timeout bounds an attempt while there are values of an earlier one.
+	timeout time.Duration
 
 	mu   sync.Mutex
 	kept map[[sha256.Size]byte]*kept
@@ -40,7 +40,9 @@ type kept struct {
 	next time.Time
 }
 
-func newVaults() *vaults { return &vaults{now: time.Now, kept: map[[sha256.Size]byte]*kept{}} }
+func newVaults() *vaults {
+	return &vaults{now: time.Now, timeout: 2 * time.Second, kept: map[[sha256.Size]byte]*kept{}}
+}
 
 // readSecrets reads the secrets of a vault.
 type readSecrets func(context.Context) (vault.Secrets, error)
@@ -67,7 +69,7 @@ func (v *vaults) read(ctx context.Context, identity []any, read readSecrets) (va
 func (k *kept) update(ctx context.Context, v *vaults, read readSecrets) {
 	if k.values != nil {
 		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, vaultTime)
+		ctx, cancel = context.WithTimeout(ctx, v.timeout)
 		defer cancel()
 	}
 	secrets, err := read(ctx)

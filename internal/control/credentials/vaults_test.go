@@ -18,6 +18,7 @@ import (
 
 	"github.com/impulse-sh/impulse/api/v1alpha1"
 	"github.com/impulse-sh/impulse/internal/control/vault"
+	"github.com/impulse-sh/impulse/internal/testkit"
 )
 
 func TestVault(t *testing.T) {
@@ -138,7 +139,7 @@ func testValuesAreKeptWhileVaultFails(t *testing.T) {
 	f := newFakeVault(t)
 	now := time.Unix(1000, 0)
 	all := newVaults()
-	all.now = func() time.Time { return now }
+	all.now, all.timeout = func() time.Time { return now }, testkit.Timeout
 	request := vault.Request{Vault: f.spec(v1alpha1.VaultToken, nil).HashiCorpVault, Proof: "hvs.token"}
 	read := func(ctx context.Context) (map[string]string, error, error) {
 		return all.read(ctx, []any{"vault"}, func(ctx context.Context) (vault.Secrets, error) { return vault.Read(ctx, f.Client(), request) })
