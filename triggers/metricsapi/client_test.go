@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/impulse-sh/impulse/internal/testkit"
@@ -85,19 +86,16 @@ func testFaultsOfServerAreUnknownWithReasonOfOneLine(t *testing.T) {
 func testSlowServerIsUnknownAfterTimeout(t *testing.T) {
 	for name, begin := range map[string]string{"silent": "", "in the middle": stats[:10]} {
 		t.Run(name, func(t *testing.T) {
-			ended := make(chan struct{}, 1)
+			var ended atomic.Int64
 			server := serveWith(t, func(w http.ResponseWriter, r *http.Request) {
 				if begin != "" {
 					_, _ = w.Write([]byte(begin))
 					w.(http.Flusher).Flush()
 				}
 				<-r.Context().Done()
-				select {
-				case ended <- struct{}{}:
-				default:
-				}
+				ended.Add(1)
 			})
-			for i := 1; len(ended) == 0; i++ { // A request may not arrive before the timeout.
+			for i := 1; ended.Load() == 0; i++ { // A request may not arrive before the timeout.
 				got, err := read(t, metadata(server.URL, "timeout", "50"), nil)
 				if err == nil || !strings.HasSuffix(err.Error(), "no answer within 50ms") {
 					t.Fatalf("got %s, %v, want no answer within 50ms", got, err)
