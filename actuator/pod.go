@@ -61,7 +61,7 @@ func trimPod(pod *corev1.Pod) cachedPod {
 		p.Started = pod.Status.StartTime.Time
 	}
 	if r := pod.Spec.Resources; r != nil && len(r.Requests) > 0 {
-		// If the user has not set a pod-level request, the API server sets it to the sum of the containers' requests.
+		// In a pod with pod-level limits, the API server sets the pod-level requests that the user has not set.
 		p.PodLevel, p.Requests = true, requests(r.Requests).plus(pod.Spec.Overhead)
 	}
 	for i := range pod.Spec.Containers {

@@ -16,7 +16,7 @@ import (
 // name identifies a consumer of a stream. If domain is "", it is in the server's domain.
 type name struct{ domain, stream, consumer string }
 
-// connection is shared by all triggers with the same server and credentials. It has one client, and one queue for each consumer that a
+// connection is shared by all triggers with the same server and credentials. It has one client, and one poll for each consumer that a
 // trigger subscribes to.
 type connection struct {
 	dial    natsconn.Dial
@@ -31,16 +31,16 @@ type connection struct {
 	failure int
 	retry   time.Time
 
-	mu     sync.Mutex
-	queues map[name]*queue
+	mu    sync.Mutex
+	polls map[name]*poll
 }
 
 // newConnection returns a connection that opens its client when it is first used.
 func newConnection(dial natsconn.Dial, urls string, options []natsgo.Option, now func() time.Time) *connection {
-	return &connection{dial: dial, urls: urls, options: options, now: now, lock: make(chan struct{}, 1), queues: map[name]*queue{}}
+	return &connection{dial: dial, urls: urls, options: options, now: now, lock: make(chan struct{}, 1), polls: map[name]*poll{}}
 }
 
-// Close closes the client. The caller has unsubscribed from all queues.
+// Close closes the client. The caller has unsubscribed from all consumers.
 func (c *connection) Close() error {
 	if c.client != nil {
 		c.client.Close()
@@ -48,7 +48,7 @@ func (c *connection) Close() error {
 	return nil
 }
 
-// open returns the client, which has connected at least once. After a failed attempt it returns the same error to all queues until the
+// open returns the client, which has connected at least once. After a failed attempt it returns the same error to all polls until the
 // next attempt is due.
 func (c *connection) open(ctx context.Context) (*natsconn.Client, error) {
 	select {

@@ -137,7 +137,7 @@ func (r *reader) read(ctx context.Context, a access) (answer, error) {
 	key := "rabbitmq\x00" + digest(a)
 	connect := func() (server, error) {
 		if a.protocol == amqpProtocol {
-			return newBroker(ctx, a, r.env.Dial), nil
+			return newClient(ctx, a, r.env.Dial), nil
 		}
 		return newManagement(a, r.env.HTTP)
 	}

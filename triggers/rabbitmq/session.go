@@ -27,7 +27,7 @@ type session struct {
 	socket *guard
 	// ended is closed when the connection has ended. Its goroutines end then.
 	ended chan *amqp.Error
-	// idle has the channels that are open and not used. It is guarded by broker.mu.
+	// idle has the channels that are open and not used. It is guarded by client.mu.
 	idle []*amqp.Channel
 }
 

@@ -39,7 +39,7 @@ type condition struct {
 // report reports the state of an object: a new refusal as an Event, and for a ScaledObject everything in its status.
 func (r *run) report(ctx context.Context, k key, original, kept *unstructured.Unstructured, refused refusal) error {
 	if r.isNew(k, refused.reason+refused.message) && refused.message != "" {
-		r.options.Log.Warn("an object of KEDA is not in effect", "object", k.String(), "reason", refused.reason, "message", refused.message)
+		r.options.Log.Warn("the newest version of an object of KEDA is not in effect", "object", k.String(), "reason", refused.reason, "message", refused.message)
 		r.events.event(original, corev1.EventTypeWarning, refused.reason, refused.message)
 	}
 	if k.kind != scaledObject {

@@ -20,8 +20,8 @@ type reading struct {
 	err error
 }
 
-// queue reads one consumer for all its subscribers.
-type queue struct {
+// poll reads one consumer for all its subscribers.
+type poll struct {
 	cancel context.CancelFunc
 	done   chan struct{}
 
@@ -31,33 +31,33 @@ type queue struct {
 }
 
 // subscribe returns a channel with the newest reading of a consumer. A slow subscriber misses older readings. The returned function
-// unsubscribes; for the last subscriber it returns after the queue's goroutine has ended.
+// unsubscribes; for the last subscriber it returns after the poll's goroutine has ended.
 func (c *connection) subscribe(ctx context.Context, n name) (<-chan reading, func()) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	q := c.queues[n]
-	if q == nil {
+	p := c.polls[n]
+	if p == nil {
 		ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
-		q = &queue{cancel: cancel, done: make(chan struct{}), subscribers: map[chan reading]struct{}{}}
-		c.queues[n] = q
-		go q.run(ctx, func(ctx context.Context) reading { return c.readConsumer(ctx, n) })
+		p = &poll{cancel: cancel, done: make(chan struct{}), subscribers: map[chan reading]struct{}{}}
+		c.polls[n] = p
+		go p.run(ctx, func(ctx context.Context) reading { return c.readConsumer(ctx, n) })
 	}
 	readings := make(chan reading, 1)
-	q.add(readings)
-	return readings, func() { c.unsubscribe(n, q, readings) }
+	p.add(readings)
+	return readings, func() { c.unsubscribe(n, p, readings) }
 }
 
-// unsubscribe removes a subscriber, and the queue after the last one. It holds the lock until the queue has ended, so that a new
-// subscriber gets a new queue.
-func (c *connection) unsubscribe(n name, q *queue, readings chan reading) {
+// unsubscribe removes a subscriber, and ends the poll after the last one. It holds the lock until the poll has ended, so that a new
+// subscriber gets a new poll.
+func (c *connection) unsubscribe(n name, p *poll, readings chan reading) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if q.remove(readings) {
+	if p.remove(readings) {
 		return
 	}
-	delete(c.queues, n)
-	q.cancel()
-	<-q.done
+	delete(c.polls, n)
+	p.cancel()
+	<-p.done
 }
 
 // readConsumer returns one reading. Its time is that before the request.
@@ -70,8 +70,8 @@ func (c *connection) readConsumer(ctx context.Context, n name) reading {
 }
 
 // run reads every readInterval until ctx is done.
-func (q *queue) run(ctx context.Context, read func(context.Context) reading) {
-	defer close(q.done)
+func (p *poll) run(ctx context.Context, read func(context.Context) reading) {
+	defer close(p.done)
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	for {
@@ -82,18 +82,18 @@ func (q *queue) run(ctx context.Context, read func(context.Context) reading) {
 		}
 		begun := time.Now()
 		if r := read(ctx); ctx.Err() == nil {
-			q.publish(r)
+			p.publish(r)
 		}
 		timer.Reset(readInterval - time.Since(begun))
 	}
 }
 
 // publish sends a reading to every subscriber.
-func (q *queue) publish(r reading) {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	q.last = &r
-	for readings := range q.subscribers {
+func (p *poll) publish(r reading) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.last = &r
+	for readings := range p.subscribers {
 		replaceLatest(readings, r)
 	}
 }
@@ -107,19 +107,19 @@ func replaceLatest(readings chan reading, r reading) {
 	readings <- r
 }
 
-func (q *queue) add(readings chan reading) {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	q.subscribers[readings] = struct{}{}
-	if q.last != nil {
-		replaceLatest(readings, *q.last)
+func (p *poll) add(readings chan reading) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.subscribers[readings] = struct{}{}
+	if p.last != nil {
+		replaceLatest(readings, *p.last)
 	}
 }
 
 // remove removes a subscriber and reports whether others are left.
-func (q *queue) remove(readings chan reading) bool {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	delete(q.subscribers, readings)
-	return len(q.subscribers) > 0
+func (p *poll) remove(readings chan reading) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	delete(p.subscribers, readings)
+	return len(p.subscribers) > 0
 }

@@ -15,13 +15,13 @@ const maxChannels = 16
 
 var errClosed = errors.New("the connection is closed")
 
-// broker reads queues over AMQP. All triggers with the same server, virtual host and credentials share one. It has one connection, which it
+// client reads queues over AMQP. All triggers with the same server, virtual host and credentials share one. It has one connection, which it
 // opens when it is needed, and again after it has ended.
-type broker struct {
+type client struct {
 	access access
 	dial   dial
 	// stop ends life, and with it an attempt to open a connection and the wait for a slot.
-	life context.Context //nolint:containedctx // It is the lifetime of the broker.
+	life context.Context //nolint:containedctx // It is the lifetime of the client.
 	stop context.CancelFunc
 	// slots has an element for each channel that is in use.
 	slots    chan struct{}
@@ -48,16 +48,16 @@ type request struct {
 	err   error
 }
 
-// newBroker returns a broker that outlives ctx. It connects when it is first used.
-func newBroker(ctx context.Context, a access, open dial) *broker {
+// newClient returns a client that outlives ctx. It connects when it is first used.
+func newClient(ctx context.Context, a access, open dial) *client {
 	life, stop := context.WithCancel(context.WithoutCancel(ctx))
-	return &broker{access: a, dial: open, life: life, stop: stop, slots: make(chan struct{}, maxChannels), pending: map[string]*request{}}
+	return &client{access: a, dial: open, life: life, stop: stop, slots: make(chan struct{}, maxChannels), pending: map[string]*request{}}
 }
 
 // read returns the number of messages in a queue that are ready for delivery, and the number of its consumers. If a queue does not answer in time, its request goes on, so that its
 // answer cannot be taken for another one, and the next reading waits for the same request.
-func (b *broker) read(ctx context.Context, q query) (answer, error) {
-	r, err := b.begin(q.queue) //nolint:contextcheck // A request may outlive the reading.
+func (c *client) read(ctx context.Context, q query) (answer, error) {
+	r, err := c.begin(q.queue) //nolint:contextcheck // A request may outlive the reading.
 	if err != nil {
 		return answer{}, err
 	}
@@ -70,41 +70,41 @@ func (b *broker) read(ctx context.Context, q query) (answer, error) {
 }
 
 // begin returns the request for a queue that is in progress, or begins one.
-func (b *broker) begin(name string) (*request, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if b.closed {
+func (c *client) begin(name string) (*request, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.closed {
 		return nil, errClosed
 	}
-	if r := b.pending[name]; r != nil {
+	if r := c.pending[name]; r != nil {
 		return r, nil
 	}
 	r := &request{done: make(chan struct{})}
-	b.pending[name] = r
-	b.requests.Go(func() {
-		r.queue, r.err = b.query(name)
-		b.mu.Lock()
-		delete(b.pending, name)
-		b.mu.Unlock()
+	c.pending[name] = r
+	c.requests.Go(func() {
+		r.queue, r.err = c.query(name)
+		c.mu.Lock()
+		delete(c.pending, name)
+		c.mu.Unlock()
 		close(r.done)
 	})
 	return r, nil
 }
 
 // query reads a queue. If the connection turns out to have ended, it reads once more over a new one.
-func (b *broker) query(name string) (queue, error) {
+func (c *client) query(name string) (queue, error) {
 	select {
-	case b.slots <- struct{}{}:
-	case <-b.life.Done():
+	case c.slots <- struct{}{}:
+	case <-c.life.Done():
 		return queue{}, errClosed
 	}
-	defer func() { <-b.slots }()
+	defer func() { <-c.slots }()
 	for again := false; ; again = true {
-		s, fresh, err := b.connected()
+		s, fresh, err := c.connected()
 		if err != nil {
 			return queue{}, err
 		}
-		found, err := b.queryOver(s, name)
+		found, err := c.queryOver(s, name)
 		if err == nil {
 			return found, nil
 		}
@@ -121,8 +121,8 @@ func (b *broker) query(name string) (queue, error) {
 }
 
 // queryOver reads a queue over one connection. The channel is used again if the server returned the queue.
-func (b *broker) queryOver(s *session, name string) (queue, error) {
-	channel, err := b.channel(s)
+func (c *client) queryOver(s *session, name string) (queue, error) {
+	channel, err := c.channel(s)
 	if err != nil {
 		return queue{}, err
 	}
@@ -130,67 +130,67 @@ func (b *broker) queryOver(s *session, name string) (queue, error) {
 	if err != nil {
 		return queue{}, err
 	}
-	b.mu.Lock()
-	defer b.mu.Unlock()
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	s.idle = append(s.idle, channel)
 	return found, nil
 }
 
 // channel returns an idle channel, or opens one.
-func (b *broker) channel(s *session) (*amqp.Channel, error) {
-	b.mu.Lock()
+func (c *client) channel(s *session) (*amqp.Channel, error) {
+	c.mu.Lock()
 	for len(s.idle) > 0 {
 		last := len(s.idle) - 1
 		channel := s.idle[last]
 		s.idle = slices.Delete(s.idle, last, last+1)
 		if !channel.IsClosed() {
-			b.mu.Unlock()
+			c.mu.Unlock()
 			return channel, nil
 		}
 	}
-	b.mu.Unlock()
+	c.mu.Unlock()
 	return s.conn.Channel()
 }
 
 // connected returns the connection, and whether it was opened just now. Only one attempt to open it is made at a time.
-func (b *broker) connected() (s *session, fresh bool, err error) {
-	b.mu.Lock()
+func (c *client) connected() (s *session, fresh bool, err error) {
+	c.mu.Lock()
 	switch {
-	case b.closed:
-		b.mu.Unlock()
+	case c.closed:
+		c.mu.Unlock()
 		return nil, false, errClosed
-	case b.session != nil && !b.session.conn.IsClosed():
-		defer b.mu.Unlock()
-		return b.session, false, nil
+	case c.session != nil && !c.session.conn.IsClosed():
+		defer c.mu.Unlock()
+		return c.session, false, nil
 	}
-	if a := b.opening; a != nil {
-		b.mu.Unlock()
+	if a := c.opening; a != nil {
+		c.mu.Unlock()
 		<-a.done
 		return a.session, true, a.err
 	}
 	a := &attempt{done: make(chan struct{})}
-	ended := b.session
-	b.opening, b.session = a, nil
-	b.mu.Unlock()
+	ended := c.session
+	c.opening, c.session = a, nil
+	c.mu.Unlock()
 	if ended != nil {
 		ended.close()
 	}
-	b.open(a)
+	c.open(a)
 	return a.session, true, a.err
 }
 
-// open opens a connection. If the broker was closed meanwhile, it closes the connection again.
-func (b *broker) open(a *attempt) {
-	ctx, cancel := context.WithTimeoutCause(b.life, openTimeout, fmt.Errorf("not connected within %s", openTimeout))
+// open opens a connection. If the client was closed meanwhile, it closes the connection again.
+func (c *client) open(a *attempt) {
+	ctx, cancel := context.WithTimeoutCause(c.life, openTimeout, fmt.Errorf("not connected within %s", openTimeout))
 	defer cancel()
-	a.session, a.err = openSession(ctx, b.access, b.dial)
-	b.mu.Lock()
-	b.opening = nil
-	late := b.closed && a.err == nil
+	a.session, a.err = openSession(ctx, c.access, c.dial)
+	c.mu.Lock()
+	c.opening = nil
+	late := c.closed && a.err == nil
 	if a.err == nil && !late {
-		b.session = a.session
+		c.session = a.session
 	}
-	b.mu.Unlock()
+	c.mu.Unlock()
 	if late {
 		a.session.close()
 		a.session, a.err = nil, errClosed
@@ -199,15 +199,15 @@ func (b *broker) open(a *attempt) {
 }
 
 // Close closes the connection and waits for the requests in progress, which then fail.
-func (b *broker) Close() error {
-	b.mu.Lock()
-	b.closed = true
-	s := b.session
-	b.mu.Unlock()
-	b.stop()
+func (c *client) Close() error {
+	c.mu.Lock()
+	c.closed = true
+	s := c.session
+	c.mu.Unlock()
+	c.stop()
 	if s != nil {
 		s.close()
 	}
-	b.requests.Wait()
+	c.requests.Wait()
 	return nil
 }
