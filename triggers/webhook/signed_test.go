@@ -72,9 +72,9 @@ type fakeSNS struct {
 }
 
 const (
-	theTopic    = "arn:aws:sns:eu-central-1:123456789012:alarms"
-	theHost     = "https://sns.eu-central-1.amazonaws.com/"
-	thePath     = "SimpleNotificationService-0123456789abcdef0123456789abcdef.pem"
+	theTopic     = "arn:aws:sns:eu-central-1:123456789012:alarms"
+	theHost      = "https://sns.eu-central-1.amazonaws.com/"
+	thePath      = "SimpleNotificationService-0123456789abcdef0123456789abcdef.pem"
 	theSubscribe = theHost + "?Action=ConfirmSubscription&TopicArn=" + theTopic + "&Token=2336412f37fb687f5d51e6e2425c464d"
 )
 

@@ -12,12 +12,12 @@ const (
 	contestedWrites = 3
 	// The delay of a write to a contested target doubles from firstDelay to longestDelay; a raise is delayed by longestRaiseDelay at most.
 	firstDelay, longestDelay = time.Second, time.Minute
-	longestRaiseDelay                   = 5 * time.Second
+	longestRaiseDelay        = 5 * time.Second
 )
 
-// conflictBackOff slows Impulse's writes to a target that another client writes to again and again. A target that is changed now and then is
+// contestedBackOff slows Impulse's writes to a target that another client writes to again and again. A target that is changed now and then is
 // corrected at once. Only foreign writes after which a decision asks for another count are counted.
-type conflictBackOff struct {
+type contestedBackOff struct {
 	// recent are the newest foreign writes, oldest first.
 	recent [contestedWrites]scalers.Instant
 	// delays is 0 while the target is not contested, 1 after the foreign write that makes it contested, and one more after each further one.
@@ -25,7 +25,7 @@ type conflictBackOff struct {
 }
 
 // foreignWrite counts a foreign write.
-func (c *conflictBackOff) foreignWrite(now scalers.Instant) {
+func (c *contestedBackOff) foreignWrite(now scalers.Instant) {
 	c.expire(now)
 	copy(c.recent[:], c.recent[1:])
 	c.recent[contestedWrites-1] = now
@@ -35,7 +35,7 @@ func (c *conflictBackOff) foreignWrite(now scalers.Instant) {
 }
 
 // delay is how long the write that corrects the last foreign write waits.
-func (c *conflictBackOff) delay() time.Duration {
+func (c *contestedBackOff) delay() time.Duration {
 	if c.delays == 0 {
 		return 0
 	}
@@ -43,7 +43,7 @@ func (c *conflictBackOff) delay() time.Duration {
 }
 
 // notBefore returns when the last foreign write may be corrected.
-func (c *conflictBackOff) notBefore(raise bool) scalers.Instant {
+func (c *contestedBackOff) notBefore(raise bool) scalers.Instant {
 	d := c.delay()
 	if raise {
 		d = min(d, longestRaiseDelay)
@@ -52,14 +52,14 @@ func (c *conflictBackOff) notBefore(raise bool) scalers.Instant {
 }
 
 // endsAt returns when the target is no longer contested, if nobody else writes until then.
-func (c *conflictBackOff) endsAt() scalers.Instant {
+func (c *contestedBackOff) endsAt() scalers.Instant {
 	return c.recent[contestedWrites-1].Add(max(2*c.delay(), contestedSpan))
 }
 
 // expire ends a back-off that is over.
-func (c *conflictBackOff) expire(now scalers.Instant) {
+func (c *contestedBackOff) expire(now scalers.Instant) {
 	if c.delays > 0 && now >= c.endsAt() {
-		*c = conflictBackOff{}
+		*c = contestedBackOff{}
 	}
 }
 

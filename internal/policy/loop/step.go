@@ -99,7 +99,7 @@ type State struct {
 
 	target  target
 	write   writer
-	backOff conflictBackOff
+	backOff contestedBackOff
 }
 
 // New returns the state of a workload whose target has not been observed yet.
