@@ -10,11 +10,11 @@ import (
 )
 
 // retired are words that nothing may be named after any more, in any module of the project: no identifier, package, file or folder, field of
-// JSON, flag, metric or key of a log. With them are the words that the project uses instead; their plurals are retired, too. A word is on the list only when it has no legitimate use in this project; docs/glossary.md has the
-// vocabulary.
+// JSON, flag, metric or key of a log. With them are the words that the project uses instead; their plurals are retired, too. A word is on the
+// list only when it has no legitimate use in this project; docs/glossary.md has the vocabulary.
 var retired = map[string]string{
 	"advice": "lint", "bell": "notifier", "blind": "unknown", "book": "account", "borrow": "acquire",
-	"careful": "guarded", "contest": "conflict back-off", "culprit": "firstUnknown", "door": "endpoint or receiver",
+	"careful": "guarded", "contest": "contested", "culprit": "firstUnknown", "door": "endpoint or receiver",
 	"doorway": "route handler", "doubt": "lateFiring", "doubtful": "late", "fact": "record",
 	"gist": "summary", "heal": "recover",
 	"keeper": "finalizer store", "knock": "request", "landed": "onResult", "legacy": "handover", "lender": "provider",
