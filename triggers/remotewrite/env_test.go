@@ -60,6 +60,12 @@ type env struct {
 // begin runs a trigger on the metric requests, with the given further metadata.
 func begin(t *testing.T, metadata map[string]string) *env {
 	t.Helper()
+	return beginAs(t, scalers.AverageValue, metadata)
+}
+
+// beginAs is begin for a trigger with a metric type.
+func beginAs(t *testing.T, metric scalers.Metric, metadata map[string]string) *env {
+	t.Helper()
 	all := map[string]string{"selector": `requests{job="a"}`, "threshold": "1"}
 	maps.Copy(all, metadata)
 	c, err := Kind().Decode(all)
@@ -67,7 +73,7 @@ func begin(t *testing.T, metadata map[string]string) *env {
 		t.Fatal(err)
 	}
 	e := &env{server: &server{}, t: t}
-	s, err := Kind().Open(c, triggers.Env{Samples: e.server, Now: time.Now})
+	s, err := Kind().Open(c, triggers.Env{Samples: e.server, Now: time.Now, Metric: metric})
 	if err != nil {
 		t.Fatal(err)
 	}

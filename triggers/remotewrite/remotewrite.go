@@ -100,7 +100,7 @@ func (s *source) receive(now time.Time, written []triggers.Series) {
 	}
 }
 
-// report emits the level if it has changed, and sets the timer. The caller holds mu.
+// report emits the level if it has changed, or with Value in any case, and sets the timer. The caller holds mu.
 func (s *source) report(now time.Time) {
 	if s.emit == nil {
 		return
@@ -108,7 +108,8 @@ func (s *source) report(now time.Time) {
 	e, next := s.samples.level(now)
 	s.due.Reset(next)
 	e.Trigger, e.At = s.env.Trigger, scalers.InstantOf(now)
-	if s.reported && same(&e, &s.last) {
+	// With Value the count also depends on the ready pods of the target, so each new sample leads to a decision.
+	if s.reported && same(&e, &s.last) && s.env.Metric != scalers.Value {
 		return
 	}
 	s.reported, s.last = true, e

@@ -9,6 +9,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/impulse-sh/impulse/scalers"
 	"github.com/impulse-sh/impulse/triggers"
 	"github.com/impulse-sh/impulse/triggers/triggertest"
 )
@@ -61,6 +62,7 @@ func TestLevel(t *testing.T) {
 		"a native histogram is unknown":                             testNativeHistogramIsUnknown,
 		"more series than the limit are unknown":                    testMoreSeriesThanLimitAreUnknown,
 		"a level that did not change is not emitted":                testLevelThatDidNotChangeIsNotEmitted,
+		"with Value each sample is a reading of its own":            testEachSampleIsReadingWithValue,
 		"other series have no effect":                               testOtherSeriesHaveNoEffect,
 		"a rate needs two samples, and survives resets":             testRateNeedsTwoSamplesAndSurvivesResets,
 		"a rate covers the window, and keeps few samples":           testRateCoversWindowAndKeepsFewSamples,
@@ -249,6 +251,20 @@ func testLevelThatDidNotChangeIsNotEmitted(t *testing.T) {
 	}
 	if e.events != before {
 		t.Errorf("%d events; want %d", e.events, before)
+	}
+}
+
+func testEachSampleIsReadingWithValue(t *testing.T) {
+	e := beginAs(t, scalers.Value, nil)
+	e.passStart()
+	e.scrape("1", 5)
+	before := e.events
+	for range 3 {
+		e.pass(time.Second)
+		e.scrape("1", 5)
+	}
+	if e.events != before+3 {
+		t.Errorf("%d events; want %d", e.events, before+3)
 	}
 }
 

@@ -11,17 +11,21 @@ import (
 // defaultInterval is the interval for an Env without PollingInterval.
 const defaultInterval = 30 * time.Second
 
-// cache passes on the first count at once. After that, it passes on the newest event once per interval.
+// cache passes on the first count at once. It passes on the newest event at the end of each interval in which it changed.
 type cache struct {
 	emit     func(scalers.Event)
 	now      func() time.Time
 	interval time.Duration
+	// delays: later events wait for the end of the interval. Otherwise they are passed on at once, too.
+	delays bool
+	// repeats: the newest event is passed on at the end of each interval, also if it did not change.
+	repeats bool
 
 	mu sync.Mutex
 	// known is true after the first count. Until then, errors are passed on at once. After that, errors wait for the end of the interval, as
 	// counts do.
 	known bool
-	// newest is the event that waits for the end of the interval; nil: none.
+	// newest is the event that is passed on at the end of the interval; nil: none.
 	newest *scalers.Event
 }
 
@@ -55,12 +59,14 @@ func (c *cache) start(ctx context.Context) (stop func()) {
 func (c *cache) put(e scalers.Event) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.known {
+	atOnce := !c.known || !c.delays
+	if !atOnce || c.repeats {
 		c.newest = &e
-		return
 	}
-	c.known = e.Err == nil
-	c.emit(e)
+	c.known = c.known || e.Err == nil
+	if atOnce {
+		c.emit(e)
+	}
 }
 
 // flush passes on the newest event, which is true now.
@@ -71,6 +77,9 @@ func (c *cache) flush() {
 		return
 	}
 	e := *c.newest
-	e.At, c.newest = scalers.InstantOf(c.now()), nil
+	e.At = scalers.InstantOf(c.now())
+	if !c.repeats {
+		c.newest = nil
+	}
 	c.emit(e)
 }

@@ -15,6 +15,7 @@ import (
 
 func TestCache(t *testing.T) {
 	t.Run("a cached count is used once per interval", testCachedCountIsUsedOncePerInterval)
+	t.Run("with Value a count that did not change is emitted once per interval", testCountIsRepeatedWithValue)
 	t.Run("the first count is used at once, also after an error", testFirstCountIsUsedAtOnceAlsoAfterError)
 }
 
@@ -39,11 +40,17 @@ func (e *emitted) all() []scalers.Event {
 // runCached runs a trigger with useCachedMetrics, which the returned function ends, and collects its events.
 func runCached(t *testing.T, c *counter, interval time.Duration) (events *emitted, stop func()) {
 	t.Helper()
+	return runIn(t, triggers.Env{PollingInterval: interval, Cached: true, CountPods: c.countPods})
+}
+
+// runIn runs a trigger, which the returned function ends, and collects its events.
+func runIn(t *testing.T, env triggers.Env) (events *emitted, stop func()) {
+	t.Helper()
 	config, err := Kind().Decode(map[string]string{"podSelector": "a=1", "value": "2"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	source, err := Kind().Open(config, triggers.Env{PollingInterval: interval, Cached: true, CountPods: c.countPods})
+	source, err := Kind().Open(config, env)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -108,4 +115,19 @@ func testFirstCountIsUsedAtOnceAlsoAfterError(t *testing.T) {
 		c.set(3, nil)
 		expectLast(t, "with the first count", events, 2, 3000, nil)
 	})
+}
+
+func testCountIsRepeatedWithValue(t *testing.T) {
+	for _, cached := range []bool{false, true} {
+		synctest.Test(t, func(t *testing.T) {
+			c := &counter{count: 8}
+			events, stop := runIn(t, triggers.Env{PollingInterval: time.Minute, Cached: cached, Metric: scalers.Value, CountPods: c.countPods})
+			defer stop()
+			expectLast(t, "at first", events, 1, 8000, nil)
+			<-time.After(time.Minute)
+			expectLast(t, "after an interval", events, 2, 8000, nil)
+			<-time.After(time.Minute)
+			expectLast(t, "after two", events, 3, 8000, nil)
+		})
+	}
 }

@@ -67,13 +67,14 @@ type source struct {
 	query triggers.PodQuery
 }
 
-// Run emits the number of pods at the start and at each change, or once per interval.
+// Run emits the number of pods at the start and at each change, or once per interval. With the metric type Value it emits the number once per
+// interval in any case, because the ready pods of the target, which the count also depends on, may have changed.
 func (s *source) Run(ctx context.Context, emit func(scalers.Event)) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
-	if s.env.Cached {
-		c := &cache{emit: emit, now: s.env.Now, interval: s.env.PollingInterval}
+	if s.env.Cached || s.env.Metric == scalers.Value {
+		c := &cache{emit: emit, now: s.env.Now, interval: s.env.PollingInterval, delays: s.env.Cached, repeats: s.env.Metric == scalers.Value}
 		defer c.start(ctx)()
 		emit = c.put
 	}
