@@ -7,8 +7,8 @@ import (
 	"github.com/impulse-sh/impulse/scalers"
 )
 
-// randomPods returns about as many pods as there are replicas. At least half are ready and use the same amount, from a twelfth
-// of the target to twice the target. Each of the others may differ from them in one respect.
+// randomPods returns about as many pods as there are replicas. On average 14 of 24 are ready and use the same amount, from a
+// twelfth of the target to twice the target. The others differ from them, most in one respect.
 func randomPods(r *rand.Rand, t *scalers.Trigger, at scalers.Instant, replicas int32) []scalers.Pod {
 	pods := make([]scalers.Pod, max(int(replicas)+r.IntN(4)-1, 1))
 	usual, request := 1+r.IntN(24), scalers.Milli(1+r.IntN(3))*100

@@ -203,8 +203,8 @@ const (
 
 // Events and status.reason
 //
-// status.reason has the reason of a condition, or AsRecommended. An Event has the reason of a condition that became a problem, or one
-// of the following.
+// status.reason has the reason of a condition, AlertStale while the condition of that name is True, or AsRecommended. An Event has the reason of a
+// condition that became a problem, AlertStale when an alert becomes stale, or one of the following.
 const (
 	// ReasonAsRecommended: the count is what the triggers ask for.
 	ReasonAsRecommended = "AsRecommended"

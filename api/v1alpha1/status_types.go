@@ -43,7 +43,7 @@ type ScaledObjectStatus struct {
 	// OriginalReplicaCount is the count that the target had before it was first scaled.
 	// +optional
 	OriginalReplicaCount *int32 `json:"originalReplicaCount,omitempty"`
-	// Reason is the reason of the condition that matters most at present, or AsRecommended.
+	// Reason is the reason of the condition that matters most at present, AlertStale if that condition matters most, or AsRecommended.
 	// +optional
 	Reason string `json:"reason,omitempty"`
 	// LastScaleTime is when Impulse last changed the count of the target.
