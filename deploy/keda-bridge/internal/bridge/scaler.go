@@ -121,11 +121,11 @@ func measure(ctx context.Context, keda scalers.Scaler) (*bridgeapi.ReadResponse,
 	return answer, nil
 }
 
-// noNumber returns an error if a value is what KEDA's scalers give instead of a level that is no number or negative. Most use KEDA's
-// GenerateMetricInMili, which gives the quantity that it parses from "0". It alone has no format: a level of 0 is parsed from "0.000".
-// Others convert NaN or a number that is too large to an integer, in whole numbers or thousandths.
+// noNumber returns an error if a value is what KEDA's scalers give instead of a level that is no number or negative. They use KEDA's function
+// GenerateMetricInMili, which gives the quantity that it parses from "0". A level of 0 has three places: it is parsed from "0.000".
+// A conversion of NaN, or of a number that is too large, to an integer gives the smallest or the largest one, in whole numbers or thousandths.
 func noNumber(value *resource.Quantity) error {
-	if value.Format == "" {
+	if level := value.AsDec(); level.Sign() == 0 && level.Scale() == 0 {
 		return errors.New("KEDA's scaler read a level that is no number, infinite or negative")
 	}
 	for _, scale := range []resource.Scale{0, resource.Milli} {
