@@ -94,9 +94,7 @@ func (a *Autoscaler) Run(ctx context.Context, past Past) scalers.Memory {
 	goroutines.Go(func() { a.watchTarget(ctx) })
 	a.loop(ctx)
 	if a.state.Writing() {
-		in := loop.Inputs{Result: <-a.results, WriteEnded: true, Stopping: true}
-		now := a.now()
-		a.report(a.state.Step(&in, now), now)
+		a.end(<-a.results)
 	}
 	goroutines.Wait()
 	return *a.state.Memory()
@@ -116,6 +114,12 @@ func (a *Autoscaler) loop(ctx context.Context) {
 			in.WriteEnded = true
 		case <-timer.C:
 		}
+		if ctx.Err() != nil { // What arrives then leads to no decision: the alerts are unknown once the process stops.
+			if in.WriteEnded {
+				a.end(in.Result)
+			}
+			return
+		}
 		wakeAt := a.step(ctx, &in)
 		if wakeAt == scalers.Never {
 			timer.Stop()
@@ -124,6 +128,13 @@ func (a *Autoscaler) loop(ctx context.Context) {
 		// Wait at least one millisecond, so that a wrong instant does not cause a busy loop.
 		timer.Reset(max(wakeAt.Sub(a.now()), time.Millisecond))
 	}
+}
+
+// end applies and reports the result of a write when the workload is no longer scaled.
+func (a *Autoscaler) end(result loop.Result) {
+	in := loop.Inputs{Result: result, WriteEnded: true, Stopping: true}
+	now := a.now()
+	a.report(a.state.Step(&in, now), now)
 }
 
 // step calls loop.Step with in and what is in the inbox, sends the write that it returns, and reports the outcome. It returns the
