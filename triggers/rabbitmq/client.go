@@ -54,8 +54,8 @@ func newClient(ctx context.Context, a access, open dial) *client {
 	return &client{access: a, dial: open, life: life, stop: stop, slots: make(chan struct{}, maxChannels), pending: map[string]*request{}}
 }
 
-// read returns the number of messages in a queue that are ready for delivery, and the number of its consumers. If a queue does not answer in time, its request goes on, so that its
-// answer cannot be taken for another one, and the next reading waits for the same request.
+// read returns the number of messages in a queue that are ready for delivery, and the number of its consumers. If a queue does not answer
+// in time, its request goes on, so that its answer cannot be taken for another one, and the next reading waits for the same request.
 func (c *client) read(ctx context.Context, q query) (answer, error) {
 	r, err := c.begin(q.queue) //nolint:contextcheck // A request may outlive the reading.
 	if err != nil {

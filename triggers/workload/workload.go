@@ -73,8 +73,8 @@ func (s *source) Run(ctx context.Context, emit func(scalers.Event)) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
-	if s.env.Cached || s.env.Metric == scalers.Value {
-		c := &cache{emit: emit, now: s.env.Now, interval: s.env.PollingInterval, delays: s.env.Cached, repeats: s.env.Metric == scalers.Value}
+	if repeats := s.env.Metric == scalers.Value; s.env.Cached || repeats {
+		c := &cache{emit: emit, now: s.env.Now, interval: s.env.PollingInterval, delays: s.env.Cached, repeats: repeats}
 		defer c.start(ctx)()
 		emit = c.put
 	}

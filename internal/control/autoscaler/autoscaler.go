@@ -108,7 +108,6 @@ func (a *Autoscaler) loop(ctx context.Context) {
 		var in loop.Inputs
 		select {
 		case <-ctx.Done():
-			return
 		case <-a.inbox.wake:
 		case in.Result = <-a.results:
 			in.WriteEnded = true
