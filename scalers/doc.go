@@ -43,7 +43,7 @@
 //  9. Idle: while no trigger is active, an idle workload stays idle, and a running one becomes idle once the cooldown is over.
 //     Only rate policies slow that.
 //  10. Limits: the count is within minimum and maximum, or is the idle count.
-//  11. Paused: a pause overrides all of them.
+//  11. Paused: a pause overrides all of them, until it ends.
 //
 // Where two rules contradict each other, the first of them in this order takes precedence: paused, limits, idle, fallback, unknown, demand.
 //

@@ -64,6 +64,9 @@ func (b *tape) policy() *scalers.Policy {
 	}
 	if pause := b.byte(); pause < 20 {
 		p.Paused = scalers.Paused{Fixed: pause < 4, At: int32(b.number()), All: pause < 8, In: pause < 12, Out: pause < 16}
+		if b.byte()%2 == 0 {
+			p.Paused.Until = epoch.Add(b.duration())
+		}
 	}
 	if b.byte()%2 == 0 {
 		p.Fallback = &scalers.Fallback{
@@ -169,10 +172,10 @@ func checkPromises(t *testing.T, p *scalers.Policy, in scalers.Input, d *scalers
 	if d.Next <= in.Now {
 		t.Fatalf("Decide at %d: got Next %d, want a later instant", in.Now, d.Next)
 	}
-	if !d.Known && !p.Paused.Fixed && !becomesIdle(d) && !fallbackApplies(p, d) && d.Replicas < min(in.Current, p.Max) {
+	if !d.Known && !p.Paused.Effective(in.Now).Fixed && !becomesIdle(d) && !fallbackApplies(p, d) && d.Replicas < min(in.Current, p.Max) {
 		t.Fatalf("while a trigger is unknown: got %d replicas, want at least the current %d: %s", d.Replicas, in.Current, p.Why(d))
 	}
-	if p.Paused == (scalers.Paused{}) && (d.Replicas > p.Max || d.Replicas < max(p.Idle, 0) || p.Idle < 0 && d.Replicas < p.Min) {
+	if p.Paused.Effective(in.Now) == (scalers.Paused{}) && (d.Replicas > p.Max || d.Replicas < max(p.Idle, 0) || p.Idle < 0 && d.Replicas < p.Min) {
 		t.Fatalf("got %d replicas, want %d to %d: %s", d.Replicas, p.Min, p.Max, p.Why(d))
 	}
 	in.Memory = d.Memory.Clone()

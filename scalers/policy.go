@@ -96,15 +96,6 @@ type Behavior struct {
 	Policies []RatePolicy
 }
 
-// Paused is a user's pause. The zero value is none.
-type Paused struct {
-	// Fixed sets the count to exactly At, which is 0 or more. Limits do not apply.
-	Fixed bool
-	At    int32
-	// All forbids every change, In forbids lowering, and Out forbids raising the count.
-	All, In, Out bool
-}
-
 // NoIdle is the Idle of a policy without an idle count.
 const NoIdle int32 = -1
 

@@ -87,7 +87,7 @@ func testDecisionsAreWithinLimits(t *testing.T) {
 	eachTimeline(t, 4, func(t *testing.T, l *timeline) {
 		t.Helper()
 		p := l.policy
-		if p.Paused != (scalers.Paused{}) {
+		if p.Paused.Effective(l.now) != (scalers.Paused{}) {
 			return
 		}
 		lowest := p.Min
@@ -104,7 +104,7 @@ func testUnknownNeverLowersCount(t *testing.T) {
 	eachTimeline(t, 4, func(t *testing.T, l *timeline) {
 		t.Helper()
 		n := l.last.Replicas
-		if l.last.Known || l.policy.Paused.Fixed || n >= min(l.current, l.policy.Max) {
+		if l.last.Known || l.policy.Paused.Effective(l.now).Fixed || n >= min(l.current, l.policy.Max) {
 			return
 		}
 		if !becomesIdle(&l.last) && !fallbackApplies(l.policy, &l.last) {

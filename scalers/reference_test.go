@@ -116,7 +116,7 @@ func (m *reference) decide(now scalers.Instant, count int32, events []scalers.Ev
 	case m.mayBecomeIdle(now, out):
 		n, lowest = max(m.limitRate(now, start, 0), int64(p.Idle)), int64(p.Idle)
 	}
-	out.replicas = m.paused(current, min(max(n, lowest), int64(p.Max)))
+	out.replicas = m.paused(now, current, min(max(n, lowest), int64(p.Max)))
 	return out
 }
 
@@ -344,8 +344,12 @@ func (m *reference) mayBecomeIdle(now scalers.Instant, a answer) bool {
 	return now.Sub(m.lastActive) >= m.policy.Cooldown
 }
 
-func (m *reference) paused(current, n int64) int64 {
-	switch paused := m.policy.Paused; {
+func (m *reference) paused(now scalers.Instant, current, n int64) int64 {
+	paused := m.policy.Paused
+	if ends := paused.Until != 0; ends && now >= paused.Until {
+		return n
+	}
+	switch {
 	case paused.Fixed:
 		return int64(paused.At)
 	case paused.All, paused.In && n < current, paused.Out && n > current:

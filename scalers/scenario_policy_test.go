@@ -118,20 +118,25 @@ func (s *scenario) addTrigger(name string, settings []string) {
 	s.policy.Triggers = append(s.policy.Triggers, t)
 }
 
-// paused reads no, keep, in, out or a count.
-func (s *scenario) paused(text string) scalers.Paused {
-	switch text {
-	case "no":
-		return scalers.Paused{}
-	case "keep":
-		return scalers.Paused{All: true}
-	case "in":
-		return scalers.Paused{In: true}
-	case "out":
-		return scalers.Paused{Out: true}
-	default:
-		return scalers.Paused{Fixed: true, At: s.count(text)}
+// paused reads no, keep, in, out or a count, which @TIME follows if the pause has an end, and :REASON if it has a reason.
+func (s *scenario) paused(text string) (p scalers.Paused) {
+	text, p.Reason, _ = strings.Cut(text, ":")
+	how, end, ends := strings.Cut(text, "@")
+	if ends {
+		p.Until = epoch.Add(s.duration(end))
 	}
+	switch how {
+	case "no":
+	case "keep":
+		p.All = true
+	case "in":
+		p.In = true
+	case "out":
+		p.Out = true
+	default:
+		p.Fixed, p.At = true, s.count(how)
+	}
+	return p
 }
 
 // formulas are a + b, which needs both, and a ?? b.

@@ -81,7 +81,7 @@ func (p *Policy) Sentence(d *Decision, s Step) string {
 	case RuleMax:
 		return fmt.Sprintf("lowered from %d to the maximum, %d", s.From, s.To)
 	case RulePaused:
-		return fmt.Sprintf("paused at %d instead of %d", s.To, s.From)
+		return fmt.Sprintf("paused at %d instead of %d%s", s.To, s.From, p.Paused.Terms())
 	default:
 		return fmt.Sprintf("%d instead of %d: %s", s.To, s.From, s.Rule)
 	}
@@ -324,6 +324,5 @@ func until(t Instant) string {
 	if t == Never {
 		return ""
 	}
-	at := t.Time().Add(time.Millisecond - 1).Truncate(time.Millisecond)
-	return " until " + at.Format("15:04:05.999") + "Z"
+	return " until " + ceilMillisecond(t).Format("15:04:05.999") + "Z"
 }

@@ -166,6 +166,15 @@ func seconds(r *rand.Rand, choices ...int) time.Duration {
 	return time.Duration(choices[r.IntN(len(choices))]) * time.Second
 }
 
+// randomPause returns a pause or none. It has no end, ends soon, or has ended.
+func randomPause(r *rand.Rand, now scalers.Instant) scalers.Paused {
+	p := []scalers.Paused{{}, {}, {All: true}, {In: true}, {Out: true}, {Fixed: true, At: 7}}[r.IntN(6)]
+	if r.IntN(2) == 0 {
+		p.Until = now.Add(seconds(r, 0, 1, 5, 10, 20, 60))
+	}
+	return p
+}
+
 // play makes one random change, and decides.
 func (l *timeline) play() {
 	l.steps++
@@ -191,7 +200,7 @@ func (l *timeline) play() {
 		l.logf("decides for no reason; %s is confirmed: %t", e.Trigger, !e.Stale)
 	case 2:
 		l.policy.ForceActivation = l.rand.IntN(4) == 0
-		l.policy.Paused = []scalers.Paused{{}, {}, {All: true}, {In: true}, {Out: true}, {Fixed: true, At: 7}}[l.rand.IntN(6)]
+		l.policy.Paused = randomPause(l.rand, l.now)
 		l.logf("paused: %+v, forced active: %t", l.policy.Paused, l.policy.ForceActivation)
 	case 3:
 		l.policy.Max = max(l.policy.Min, 1) + l.rand.Int32N(12)

@@ -31,6 +31,9 @@ func (p *Policy) Validate() error {
 	if p.Paused.Fixed && p.Paused.At < 0 {
 		m.add("paused at %d: expected 0 or more", p.Paused.At)
 	}
+	if p.Paused.Until < 0 {
+		m.add("paused until %d: expected 0 or more", p.Paused.Until)
+	}
 	p.Fallback.validate(p, &m)
 	p.Up.validate("up", &m)
 	p.Down.validate("down", &m)

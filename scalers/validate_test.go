@@ -18,7 +18,7 @@ func TestValidate(t *testing.T) {
 
 func testAllMistakesAreReportedAtOnce(t *testing.T) {
 	p := &scalers.Policy{
-		Min: -1, Max: 0, Idle: 5, Cooldown: -time.Second, Paused: scalers.Paused{Fixed: true, At: -2},
+		Min: -1, Max: 0, Idle: 5, Cooldown: -time.Second, Paused: scalers.Paused{Fixed: true, At: -2, Until: -3},
 		Up:   scalers.Behavior{Window: -1, Tolerance: -100_000, Select: 9},
 		Down: scalers.Behavior{Policies: []scalers.RatePolicy{{Amount: 1, Period: time.Second}, {Amount: 0, Period: time.Second}, {Amount: 1}}},
 		Triggers: []scalers.Trigger{
@@ -30,7 +30,7 @@ func testAllMistakesAreReportedAtOnce(t *testing.T) {
 		t.Fatal("Validate: got no error, want mistakes")
 	}
 	for _, mistake := range []string{
-		"the minimum is -1", "the maximum is 0", "the idle count is 5", "the cooldowns are -1s", "paused at -2",
+		"the minimum is -1", "the maximum is 0", "the idle count is 5", "the cooldowns are -1s", "paused at -2", "paused until -3",
 		"scale-up window is -1ns", "scale-up tolerance is -10%", "scale-up select is 9", "scale-down policy 1 allows 0 in 1s",
 		"scale-down policy 2 allows 1 in 0s", `trigger 1 is called "a"`, "trigger a: target is 0", "trigger a: metric type is 7",
 		"trigger a: stale after -1ns",
@@ -39,8 +39,8 @@ func testAllMistakesAreReportedAtOnce(t *testing.T) {
 			t.Errorf("Validate: got no mistake %q, want it in\n%s", mistake, err)
 		}
 	}
-	if n := strings.Count(err.Error(), "\n") + 1; n != 14 {
-		t.Errorf("Validate: got %d mistakes, want 14:\n%s", n, err)
+	if n := strings.Count(err.Error(), "\n") + 1; n != 15 {
+		t.Errorf("Validate: got %d mistakes, want 15:\n%s", n, err)
 	}
 }
 

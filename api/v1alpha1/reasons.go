@@ -98,25 +98,25 @@ const (
 
 // Paused
 //
-// Reasons of the condition Paused. The message names the annotations.
+// Reasons of the condition Paused. The message names the annotations, and the end and the reason of the pause.
 const (
-	// ReasonNotPaused: the object is not paused.
+	// ReasonNotPaused: the object is not paused. The message names the end of a pause that is over.
 	ReasonNotPaused = "NotPaused"
 	// ReasonPaused: the count is kept as it is.
 	//
-	// Remove the annotation to continue.
+	// To continue before its end: impulse resume, or remove the annotation.
 	ReasonPaused = "Paused"
 	// ReasonPausedReplicas: the count is kept at the value of the annotation.
 	//
-	// Remove the annotation to continue.
+	// To continue before its end: impulse resume, or remove the annotation.
 	ReasonPausedReplicas = "PausedReplicas"
 	// ReasonPausedScaleIn: the count is not lowered.
 	//
-	// Remove the annotation to continue.
+	// To continue before its end: impulse resume, or remove the annotation.
 	ReasonPausedScaleIn = "PausedScaleIn"
 	// ReasonPausedScaleOut: the count is not raised.
 	//
-	// Remove the annotation to continue.
+	// To continue before its end: impulse resume, or remove the annotation.
 	ReasonPausedScaleOut = "PausedScaleOut"
 )
 

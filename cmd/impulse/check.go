@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -61,7 +62,7 @@ func checkCommand() *cobra.Command {
 func checkFiles(cmd *cobra.Command, args []string, prometheus string) (int, []diag.Error, error) {
 	objects, problems, err := manifest.Load(args, cmd.InOrStdin())
 	valid, more := manifest.Compile(objects, builtin.Kinds())
-	problems = append(problems, more...)
+	problems = slices.Concat(problems, more, manifest.EndedPauses(valid, time.Now()))
 	if err == nil && prometheus != "" {
 		valid, more, err = checkQueries(cmd.Context(), prometheus, valid)
 		problems = append(problems, more...)

@@ -10,6 +10,7 @@ import (
 	"github.com/impulse-sh/impulse/internal/control/app"
 	"github.com/impulse-sh/impulse/internal/control/controller"
 	"github.com/impulse-sh/impulse/internal/diag"
+	"github.com/impulse-sh/impulse/internal/policy/compile"
 	"github.com/impulse-sh/impulse/internal/policy/manifest"
 	"github.com/impulse-sh/impulse/triggers/builtin"
 )
@@ -21,7 +22,7 @@ func (c *cluster) fromFiles(namespace, name string) (*v1alpha1.ScaledObject, err
 		return nil, fmt.Errorf("--config: %w", err)
 	}
 	compiled, more := manifest.Compile(objects, builtin.Kinds())
-	mistakes := slices.DeleteFunc(append(problems, more...), func(p diag.Error) bool { return p.Warning })
+	mistakes := slices.DeleteFunc(append(problems, more...), func(p diag.Error) bool { return p.Warning || compile.KeepsPaused(&p) })
 	for _, o := range compiled {
 		followed := !slices.ContainsFunc(mistakes, func(p diag.Error) bool { return p.File == o.File })
 		if followed && o.ScaledObject.Namespace == namespace && o.ScaledObject.Name == name {

@@ -18,6 +18,7 @@ import (
 
 func TestFileMode(t *testing.T) {
 	t.Run("an object of file mode is explained and has a history", testObjectOfFileModeIsExplainedAndHasHistory)
+	t.Run("an object whose pause has no readable end is explained", testObjectWhosePauseHasNoReadableEndIsExplained)
 	t.Run("an object outside file mode's folder is not explained", testObjectOutsideFileModesFolderIsNotExplained)
 }
 
@@ -65,6 +66,19 @@ func testObjectOfFileModeIsExplainedAndHasHistory(t *testing.T) {
 	}
 	if code, out, errs := impulse(t, "", "history", "office", "-n", "shop", "--config", config, "--state-dir", states); code != 0 || !strings.Contains(out, "1 → 3") {
 		t.Errorf("history -n: got exit code %d, want 0; output %s%s; want 1 → 3", code, out, errs)
+	}
+}
+
+func testObjectWhosePauseHasNoReadableEndIsExplained(t *testing.T) {
+	config, states := fileMode(t)
+	endless := strings.Replace(office, "{name: office,", "{name: office, annotations: {impulse.sh/paused: 'true', impulse.sh/paused-until: 2h},", 1)
+	if err := os.WriteFile(filepath.Join(config, "office.yaml"), []byte(endless), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	const note = "\n  Note: annotation impulse.sh/paused-until: \"2h\" is not a time: the pause has no end (write the time at which it ends, or use impulse pause --for 2h).\n"
+	code, out, errs := impulse(t, "", "explain", "shop/office", "--config", config, "--state-dir", states)
+	if code != 0 || !strings.Contains(out, note) || !strings.Contains(out, "Paused: the annotation impulse.sh/paused keeps the count as it is; ") {
+		t.Errorf("got exit code %d, want 0; output\n%s%swant the pause and %s", code, out, errs, note)
 	}
 }
 

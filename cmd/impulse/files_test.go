@@ -1,15 +1,18 @@
 package main
 
 import (
+	"fmt"
 	"os"
 	"strings"
 	"testing"
+	"time"
 )
 
 func TestFiles(t *testing.T) {
 	t.Run("every command reports the mistakes in its file", testEveryCommandReportsMistakesInItsFile)
 	t.Run("a negative result of a formula is unknown and lowers nothing", testNegativeResultOfFormulaIsUnknownAndLowersNothing)
 	t.Run("a file that is not read is not reported as valid", testFileThatIsNotReadIsNotReportedAsValid)
+	t.Run("check warns about a pause that has ended", testCheckWarnsAboutPauseThatHasEnded)
 	t.Run("flags without an effect are refused", testFlagsWithoutEffectAreRefused)
 }
 
@@ -90,6 +93,18 @@ func testFileThatIsNotReadIsNotReportedAsValid(t *testing.T) {
 		code, out, errs := impulse(t, "", strings.Fields(args)...)
 		if code != 2 || out != shown || !strings.Contains(errs, "nosuch: there is no such file") {
 			t.Errorf("%s: got exit code %d, want 2; output %q, %s; want nosuch: there is no such file", args, code, out, errs)
+		}
+	}
+}
+
+func testCheckWarnsAboutPauseThatHasEnded(t *testing.T) {
+	const object = "apiVersion: impulse.sh/v1alpha1\nkind: ScaledObject\nmetadata: {name: x, annotations: {impulse.sh/paused: 'true', impulse.sh/paused-until: '%s'}}\n" +
+		"spec: {scaleTargetRef: {name: x}, triggers: [{type: cron, metadata: {timezone: Etc/UTC, start: 0 8 * * *, end: 0 9 * * *, desiredReplicas: 3}}]}\n"
+	const past = "-:3:87: warning: metadata.annotations.impulse.sh/paused-until: is in the past: the object is not paused"
+	for until, want := range map[string]string{"2026-01-01T00:00:00Z": past, time.Now().Add(time.Hour).Format(time.RFC3339): ""} {
+		code, out, errs := impulse(t, fmt.Sprintf(object, until), "check", "-")
+		if code != 0 || errs != "" || !strings.HasPrefix(out, want) || want == "" && out != "1 ScaledObject is valid\n" {
+			t.Errorf("%s: got exit code %d, %s%s, want %q", until, code, out, errs, want)
 		}
 	}
 }

@@ -79,6 +79,7 @@ func Explain(p *scalers.Policy, in scalers.Input, schedules Schedules, alerts Al
 // explain is Explain with obstacles.
 func explain(p *scalers.Policy, in scalers.Input, schedules Schedules, alerts Alerts, obstacles []Obstacle) *Explanation {
 	in.Events = slices.Clone(in.Events)
+	p = withoutEndedPause(p, in.Now)
 	schedules.read(in.Events, in.Now)
 	begin(in.Events, in.Now)
 	d := decide(p, in)
@@ -104,6 +105,16 @@ func explain(p *scalers.Policy, in scalers.Input, schedules Schedules, alerts Al
 	e.Ahead = ahead(p, in, &d, schedules, e.blocked())
 	e.Otherwise = otherwise(p, in, &d, schedules, alerts)
 	return e
+}
+
+// withoutEndedPause returns the policy without a pause that has ended, so that readers of the policy need no instant.
+func withoutEndedPause(p *scalers.Policy, now scalers.Instant) *scalers.Policy {
+	if p.Paused.Effective(now) == p.Paused {
+		return p
+	}
+	unpaused := *p
+	unpaused.Paused = scalers.Paused{}
+	return &unpaused
 }
 
 // decide takes a decision without consuming the memory.

@@ -39,7 +39,7 @@ func fromCore(w *compile.Workload, s *v1alpha1.ScaledObjectStatus, now time.Time
 	if err != nil {
 		return nil, err
 	}
-	return explain(w.Policy, in, schedules, AlertsOf(w), obstaclesOf(w, s)), nil
+	return explain(w.Policy, in, schedules, AlertsOf(w), obstaclesOf(w, s, now)), nil
 }
 
 // Undecided returns the error that an object has no decision to explain, with the reason that its status has.

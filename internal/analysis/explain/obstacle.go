@@ -3,6 +3,7 @@ package explain
 import (
 	"slices"
 	"strings"
+	"time"
 
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -21,8 +22,8 @@ type Obstacle struct {
 	Blocks bool `json:"blocks,omitempty"`
 }
 
-// obstaclesOf returns the obstacles in the spec and in the status of an object, each reason once.
-func obstaclesOf(w *compile.Workload, s *v1alpha1.ScaledObjectStatus) []Obstacle {
+// obstaclesOf returns the obstacles at a time, which are in the spec and in the status of an object, each reason once.
+func obstaclesOf(w *compile.Workload, s *v1alpha1.ScaledObjectStatus, now time.Time) []Obstacle {
 	var all []Obstacle
 	add := func(o Obstacle) {
 		if o.Reason != "" && !slices.ContainsFunc(all, func(known Obstacle) bool { return known.Reason == o.Reason }) {
@@ -40,7 +41,7 @@ func obstaclesOf(w *compile.Workload, s *v1alpha1.ScaledObjectStatus) []Obstacle
 	if len(all) == 0 && s.ObservedGeneration < w.Generation {
 		add(Obstacle{"NotObserved", "Impulse has not decided on this version of the object yet", true})
 	}
-	reason, message := w.Pause()
+	reason, message := w.Pause(scalers.InstantOf(now))
 	add(Obstacle{reason, message, false})
 	return all
 }

@@ -25,6 +25,7 @@ func TestObstacle(t *testing.T) {
 	t.Run("a waiting alert is foreseen at the instant at which it starts to count", testWaitingAlertIsForeseenAtInstantAtWhichItStartsToCount)
 	t.Run("an annotation without an effect is noted", testAnnotationWithoutEffectIsNoted)
 	t.Run("a pause outlasts the window that holds the count", testPauseOutlastsWindowThatHoldsCount)
+	t.Run("the end of a pause is ahead", testEndOfPauseIsAhead)
 	t.Run("a stale alert shows when it ends", testStaleAlertShowsWhenItEnds)
 	t.Run("the history shows the counts that were not written", testHistoryShowsCountsThatWereNotWritten)
 	t.Run("an unknown count is not explained", testUnknownCountIsNotExplained)
@@ -163,6 +164,13 @@ func testFirstLineNamesWhatElseActsOnCount(t *testing.T) {
 			level: "900", edit: func(w *compile.Workload) { w.Policy.Paused.All = true },
 			want: "keeps 4 replicas: Paused: the annotation impulse.sh/paused keeps the count as it is.",
 		},
+		"a pause with an end and a reason": {
+			level: "900", edit: func(w *compile.Workload) { w.Policy.Paused = drain(time.Hour) },
+			want: "keeps 4 replicas: Paused: the annotation impulse.sh/paused keeps the count as it is until 2026-03-01 13:00:00Z: node drain.",
+		},
+		"a pause that has ended": {
+			level: "900", edit: func(w *compile.Workload) { w.Policy.Paused = drain(0) }, want: "goes from 4 to 9 replicas.",
+		},
 	} {
 		t.Run(name, func(t *testing.T) { c.check(t) })
 	}
@@ -271,6 +279,30 @@ func testPauseOutlastsWindowThatHoldsCount(t *testing.T) {
 		if text := regexp.MustCompile(" +").ReplaceAllString(textOf(t, w, s), " "); !strings.Contains(text, want) {
 			t.Errorf("got the text\n%s\nwant in it %s", text, want)
 		}
+	}
+}
+
+// drain is a pause that began at noon, and lasts for some time.
+func drain(length time.Duration) scalers.Paused {
+	return scalers.Paused{All: true, Until: noon.Add(length), Reason: "node drain"}
+}
+
+func testEndOfPauseIsAhead(t *testing.T) {
+	w, s := fourReplicas(t, "900")
+	w.Policy.Paused = drain(time.Hour)
+	const how = "paused at 4 until 2026-03-01 13:00:00Z: node drain"
+	text := regexp.MustCompile(" +").ReplaceAllString(textOf(t, w, s), " ")
+	for _, want := range []string{
+		" 9 → 4 paused paused at 4 instead of 9 until 2026-03-01 13:00:00Z: node drain\n", " 13:00:00Z in 1h 4 → 9 queue is 900",
+		"queue, however high nothing: " + how + "\n", "queue, however low nothing: " + how + "\n",
+	} {
+		if !strings.Contains(text, want) {
+			t.Errorf("got the text\n%s\nwant in it %q", text, want)
+		}
+	}
+	w.Policy.Paused = drain(0)
+	if text := textOf(t, w, s); strings.Contains(text, "paused") {
+		t.Errorf("after the end: got the text\n%s\nwant no pause in it", text)
 	}
 }
 

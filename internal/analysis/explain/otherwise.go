@@ -137,7 +137,7 @@ func obstacle(p *scalers.Policy, d *scalers.Decision, i int, raises bool) (strin
 	other := d.Winner >= 0 && d.Winner != i && !p.Triggers[i].Input && d.Raw >= d.Replicas
 	switch {
 	case p.Paused.Fixed || p.Paused.All:
-		return fmt.Sprintf("paused at %d", d.Replicas), nil
+		return fmt.Sprintf("paused at %d%s", d.Replicas, p.Paused.Terms()), pauseEnd(p)
 	case other && (rule == scalers.RuleFormula || rule == scalers.RuleMax):
 		return fmt.Sprintf("%s asks for %d anyway", p.Triggers[d.Winner].Name, d.Raw), nil
 	case rule == scalers.RuleFormula:
@@ -147,10 +147,18 @@ func obstacle(p *scalers.Policy, d *scalers.Decision, i int, raises bool) (strin
 	case rule == scalers.RuleMin:
 		return fmt.Sprintf("the minimum is %d", last.To), nil
 	case p.Paused.In && !raises, p.Paused.Out && raises: // A pause lasts longer than any window.
-		return fmt.Sprintf("paused at %d in this direction", d.Replicas), nil
+		return fmt.Sprintf("paused at %d in this direction%s", d.Replicas, p.Paused.Terms()), pauseEnd(p)
 	default:
 		return p.Sentence(d, last), timeOf(last.Until)
 	}
+}
+
+// pauseEnd returns the end of the pause; nil without one.
+func pauseEnd(p *scalers.Policy) *time.Time {
+	if p.Paused.Until == 0 {
+		return nil
+	}
+	return timeOf(p.Paused.Until)
 }
 
 // isCount reports whether the level of a trigger is itself a count of replicas.

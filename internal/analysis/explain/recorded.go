@@ -24,7 +24,7 @@ func FromStatus(w *compile.Workload, s *v1alpha1.ScaledObjectStatus, now time.Ti
 		return nil, Undecided(s)
 	}
 	e := &Explanation{
-		At: d.Time.Time, From: d.From, To: d.To, targetCount: s.Replicas, Obstacles: obstaclesOf(w, s),
+		At: d.Time.Time, From: d.From, To: d.To, targetCount: s.Replicas, Obstacles: obstaclesOf(w, s, now),
 		Raw: d.Raw, Winner: d.Trigger, LimitedBy: d.LimitedBy, Steps: []Step{},
 		Now: &now, Recorded: "the next reading of the pods decides. What is above was read then; it is recorded again when the outcome changes.",
 	}

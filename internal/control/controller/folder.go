@@ -16,6 +16,7 @@ import (
 
 	"github.com/impulse-sh/impulse/api/v1alpha1"
 	"github.com/impulse-sh/impulse/internal/diag"
+	"github.com/impulse-sh/impulse/internal/policy/compile"
 	"github.com/impulse-sh/impulse/internal/policy/manifest"
 	"github.com/impulse-sh/impulse/triggers"
 )
@@ -133,7 +134,7 @@ func (f *Folder) logUnread(err error) {
 	}
 }
 
-// logProblems logs the problems, and returns the files that have mistakes.
+// logProblems logs the problems, and returns the files with mistakes that invalidate an object.
 func (f *Folder) logProblems(problems []diag.Error) map[string]bool {
 	bad := map[string]bool{}
 	for _, p := range problems {
@@ -141,7 +142,9 @@ func (f *Folder) logProblems(problems []diag.Error) map[string]bool {
 			f.Log.Info("file has a warning", "warning", p.Error())
 			continue
 		}
-		bad[p.File] = true
+		if !compile.KeepsPaused(&p) {
+			bad[p.File] = true
+		}
 		f.Log.Warn("file has a mistake", "error", p.Error())
 	}
 	return bad

@@ -70,7 +70,7 @@ func (c *Controller) whyNotRestored(e *entry, target actuator.Target, refused bo
 		return "restoreToOriginalReplicaCount is not set"
 	case c.options.Settings.DryRun || e.so.Spec.DryRun:
 		return "spec.dryRun or --dry-run is set, so no count is written"
-	case compile.Paused(e.so):
+	case compile.Paused(e.so, c.now()):
 		return "the object is paused, and a pause overrides restoreToOriginalReplicaCount"
 	case len(claimants) > 0:
 		return "ScaledObject " + claimants[0].key + " scales it now"

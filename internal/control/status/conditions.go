@@ -43,7 +43,7 @@ func (c *conditions) update(p *autoscaler.Outcome, refused refusal) string {
 	c.set(v1alpha1.ConditionReady, ready == v1alpha1.ReasonReady, ready, why, generation)
 	active, why := activity(p)
 	c.setStatus(v1alpha1.ConditionActive, active, why, "", generation)
-	paused, how := p.Workload.Pause()
+	paused, how := p.Workload.Pause(p.At)
 	c.set(v1alpha1.ConditionPaused, paused != "", cmp.Or(paused, v1alpha1.ReasonNotPaused), how, generation)
 	blocked, message := blockedBy(p)
 	able := blocked == "" || blocked == v1alpha1.ReasonContested
@@ -52,7 +52,7 @@ func (c *conditions) update(p *autoscaler.Outcome, refused refusal) string {
 	c.set(v1alpha1.ConditionScalingLimited, limited != "", cmp.Or(limited, v1alpha1.ReasonNotLimited), by, generation)
 	stale := c.stale(p, generation)
 	notice := c.notices(p, generation)
-	switch pause := &p.Workload.Policy.Paused; {
+	switch pause := p.Workload.Policy.Paused.Effective(p.At); {
 	case blocked != "":
 		return blocked
 	case ready != v1alpha1.ReasonReady:

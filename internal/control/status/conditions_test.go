@@ -4,11 +4,13 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/impulse-sh/impulse/actuator"
 	"github.com/impulse-sh/impulse/api/v1alpha1"
@@ -25,6 +27,7 @@ func TestConditions(t *testing.T) {
 	t.Run("a forbidden request points to the missing permission", testForbiddenRequestPointsToMissingPermission)
 	t.Run("an object stays ready while the watch of its target fails", testObjectStaysReadyWhileWatchOfItsTargetFails)
 	t.Run("a pause is a condition at once", testPauseIsConditionAtOnce)
+	t.Run("a pause ends in the condition at its end", testPauseEndsInConditionAtItsEnd)
 	t.Run("the reason is that of the newest decision", testReasonIsThatOfNewestDecision)
 	t.Run("a stale alert is the condition's reason", testStaleAlertIsConditionsReason)
 	t.Run("a waiting alert is the condition's reason, and its level is pending", testWaitingAlertIsConditionsReasonAndItsLevelIsPending)
@@ -161,6 +164,25 @@ func testPauseIsConditionAtOnce(t *testing.T) {
 			})
 		})
 	}
+}
+
+func testPauseEndsInConditionAtItsEnd(t *testing.T) {
+	in(t, &v1alpha1.ScaledObjectStatus{}, func(t *testing.T, d *env) {
+		end := scalers.InstantOf(time.Now().Add(time.Hour))
+		d.spec.Policy.Paused = scalers.Paused{All: true, Until: end, Reason: "drain"}
+		at := func(now scalers.Instant) (metav1.Condition, string) {
+			s := d.reportLevel(30, nil, func(p *autoscaler.Outcome) { p.At = now })
+			return *meta.FindStatusCondition(s.Conditions, "Paused"), s.Reason
+		}
+		if c, reason := at(end - 1); c.Status != metav1.ConditionTrue || !strings.HasSuffix(c.Message, "Z: drain") || reason != "Paused" {
+			t.Errorf("just before the end: got the condition %+v and the reason %s, want it true with the reason of the user", c, reason)
+		}
+		d.expectWrites(1)
+		if c, reason := at(end); c.Status != metav1.ConditionFalse || c.Reason != "NotPaused" || !strings.HasPrefix(c.Message, "the pause has ended") || reason != "AsRecommended" {
+			t.Errorf("at the end: got the condition %+v and the reason %s, want it false", c, reason)
+		}
+		d.expectWrites(2)
+	})
 }
 
 func testReasonIsThatOfNewestDecision(t *testing.T) {

@@ -50,7 +50,7 @@ func outcomeOf(p *autoscaler.Outcome, refused refusal) outcome {
 		current: p.Target.Scale.Replicas, refused: refused, annotations: p.Workload.UnknownAnnotations,
 	}
 	o.blocked, _ = blockedBy(p)
-	o.paused = p.Workload.Policy.Paused
+	o.paused = p.Workload.Policy.Paused.Effective(p.At)
 	if p.Decided {
 		d := p.Decision
 		o.desired, o.active, o.limit = d.Replicas, d.Active, limitOf(d)

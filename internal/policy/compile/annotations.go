@@ -4,10 +4,51 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 
+	"github.com/impulse-sh/impulse/api/v1alpha1"
 	"github.com/impulse-sh/impulse/internal/diag"
 )
+
+// AnnotationGroups are the groups of the annotations that are read, Impulse's own first. Annotations are the names in each group, and
+// OwnAnnotations the names that only Impulse's group has.
+var (
+	AnnotationGroups = []string{"impulse.sh/", "autoscaling.keda.sh/"}
+	Annotations      = []string{"paused", "paused-replicas", "paused-scale-in", "paused-scale-out", "force-activation"}
+	OwnAnnotations   = []string{"paused-until", "paused-reason"}
+)
+
+// The annotations with the end of a pause, as a time in RFC 3339, and with its reason. They apply to the pause of either group.
+const (
+	PausedUntil  = "impulse.sh/paused-until"
+	PausedReason = "impulse.sh/paused-reason"
+
+	pausedUntilField = "metadata.annotations." + PausedUntil
+)
+
+// annotation returns the key and the value of an annotation of either group; that of impulse.sh takes precedence.
+func annotation(so *v1alpha1.ScaledObject, name string) (key, value string) {
+	for _, group := range AnnotationGroups {
+		if v, ok := so.Annotations[group+name]; ok {
+			return group + name, v
+		}
+	}
+	return "", ""
+}
+
+// boolAnnotation parses an annotation that is true or false.
+func boolAnnotation(so *v1alpha1.ScaledObject, name string, errs *errorList) bool {
+	key, text := annotation(so, name)
+	if key == "" {
+		return false
+	}
+	on, err := strconv.ParseBool(text)
+	if err != nil {
+		errs.add("metadata.annotations."+key, fmt.Sprintf("%q is not true or false", text), "")
+	}
+	return on
+}
 
 // UnknownAnnotation is an annotation that seems to be meant for Impulse, and has no effect. The API server accepts any annotation, so
 // that a misspelt pause pauses nothing.
@@ -32,16 +73,22 @@ func UnknownAnnotations(annotations map[string]string) []UnknownAnnotation {
 	for _, key := range slices.Sorted(maps.Keys(annotations)) {
 		group, name, _ := strings.Cut(key, "/")
 		group += "/"
-		read := slices.Contains(AnnotationGroups, group)
-		near := diag.Nearest(name, Annotations)
+		read, known := slices.Contains(AnnotationGroups, group), Annotations
+		if !read || group == ours {
+			known = slices.Concat(Annotations, OwnAnnotations)
+		}
+		near := diag.Nearest(name, known)
 		switch {
-		case read && slices.Contains(Annotations, name):
+		case read && slices.Contains(known, name):
 			continue
 		case !read && (near == "" || diag.Nearest(group, []string{ours}) == ""):
 			continue
 		}
-		meant, suggestion := group, "known are "+strings.Join(Annotations, ", ")
-		if !read {
+		meant, suggestion := group, "known are "+strings.Join(known, ", ")
+		if slices.Contains(OwnAnnotations, name) {
+			near = name
+		}
+		if !read || slices.Contains(OwnAnnotations, near) {
 			meant = ours
 		}
 		if near != "" {
@@ -52,11 +99,14 @@ func UnknownAnnotations(annotations map[string]string) []UnknownAnnotation {
 	return all
 }
 
-// joinUnknown describes unknown annotations in one text.
-func joinUnknown(all []UnknownAnnotation) string {
-	sentences := make([]string, len(all))
-	for i, a := range all {
-		sentences[i] = a.String()
+// withoutEffect describes the annotations of an object that have no effect; "" when there are none.
+func withoutEffect(so *v1alpha1.ScaledObject) string {
+	var sentences []string
+	for _, a := range UnknownAnnotations(so.Annotations) {
+		sentences = append(sentences, a.String())
+	}
+	if mistake := PauseMistake(so); mistake != nil {
+		sentences = append(sentences, fmt.Sprintf("annotation %s: %s (%s)", PausedUntil, mistake.Problem, mistake.Suggestion))
 	}
 	return strings.Join(sentences, "; ")
 }

@@ -27,8 +27,8 @@ func Compile(so *v1alpha1.ScaledObject, kinds []triggers.Kind, settings Settings
 		Namespace: so.Namespace, Name: so.Name, UID: so.UID, Generation: so.Generation,
 		Target: TargetOf(so), Container: so.Spec.ScaleTargetRef.EnvSourceContainerName,
 		Policy: policyOf(so, settings, &errs),
-		DryRun: so.Spec.DryRun || settings.DryRun, DryRunOfAll: settings.DryRun, UnknownAnnotations: joinUnknown(UnknownAnnotations(so.Annotations)),
-		paused: pausedBy(so),
+		DryRun: so.Spec.DryRun || settings.DryRun, DryRunOfAll: settings.DryRun, UnknownAnnotations: withoutEffect(so),
+		paused: pausedBy(so), pauseMistake: PauseMistake(so),
 	}
 	if so.Spec.ScaleTargetRef.Name == "" {
 		errs.add("spec.scaleTargetRef.name", "is required", "")

@@ -2,7 +2,6 @@ package compile
 
 import (
 	"fmt"
-	"strconv"
 	"time"
 
 	"github.com/impulse-sh/impulse/api/v1alpha1"
@@ -166,51 +165,7 @@ func tolerance(field, text string, errs *errorList) int64 {
 	return share
 }
 
-// AnnotationGroups are the groups of the annotations that are read, Impulse's own first. Annotations are the names in each group.
-var (
-	AnnotationGroups = []string{"impulse.sh/", "autoscaling.keda.sh/"}
-	Annotations      = []string{"paused", "paused-replicas", "paused-scale-in", "paused-scale-out", "force-activation"}
-)
-
-// pausedOf compiles the annotations of both groups; those of impulse.sh win.
-func pausedOf(so *v1alpha1.ScaledObject, errs *errorList) scalers.Paused {
-	p := scalers.Paused{
-		All: boolAnnotation(so, "paused", errs), In: boolAnnotation(so, "paused-scale-in", errs), Out: boolAnnotation(so, "paused-scale-out", errs),
-	}
-	if key, text := annotation(so, "paused-replicas"); key != "" {
-		n, err := strconv.ParseInt(text, 10, 32)
-		if err != nil || n < 0 {
-			errs.add("metadata.annotations."+key, fmt.Sprintf("%q is not a number of replicas", text), "")
-		}
-		p.Fixed, p.At = true, int32(n)
-	}
-	return p
-}
-
 // forceActivationOf reports whether an annotation makes the object count as active.
 func forceActivationOf(so *v1alpha1.ScaledObject, errs *errorList) bool {
 	return boolAnnotation(so, "force-activation", errs)
-}
-
-// annotation returns the key and the value of an annotation of either group; that of impulse.sh wins.
-func annotation(so *v1alpha1.ScaledObject, name string) (key, value string) {
-	for _, group := range AnnotationGroups {
-		if v, ok := so.Annotations[group+name]; ok {
-			return group + name, v
-		}
-	}
-	return "", ""
-}
-
-// boolAnnotation parses an annotation that is true or false.
-func boolAnnotation(so *v1alpha1.ScaledObject, name string, errs *errorList) bool {
-	key, text := annotation(so, name)
-	if key == "" {
-		return false
-	}
-	on, err := strconv.ParseBool(text)
-	if err != nil {
-		errs.add("metadata.annotations."+key, fmt.Sprintf("%q is not true or false", text), "")
-	}
-	return on
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/impulse-sh/impulse/actuator"
 	"github.com/impulse-sh/impulse/api/v1alpha1"
+	"github.com/impulse-sh/impulse/internal/diag"
 	"github.com/impulse-sh/impulse/scalers"
 	"github.com/impulse-sh/impulse/triggers"
 )
@@ -34,6 +35,8 @@ type Workload struct {
 	// paused maps the short name of each annotation that pauses the object, such as paused-replicas, to the full name, such as
 	// impulse.sh/paused-replicas.
 	paused map[string]string
+	// pauseMistake is the mistake in the end of the pause; nil if there is none.
+	pauseMistake *diag.Error
 }
 
 // Key returns namespace/name.

@@ -2,10 +2,12 @@ package lint
 
 import (
 	"fmt"
+	"time"
 
 	"github.com/impulse-sh/impulse/api/v1alpha1"
 	"github.com/impulse-sh/impulse/internal/diag"
 	"github.com/impulse-sh/impulse/internal/policy/compile"
+	"github.com/impulse-sh/impulse/scalers"
 )
 
 // Check returns the warnings about an object that was compiled to w, in the order of the file.
@@ -24,6 +26,17 @@ func Check(so *v1alpha1.ScaledObject, w *compile.Workload) []diag.Error {
 		l.memory(i)
 	}
 	return l.warnings
+}
+
+// Ended returns the warning that the pause of a compiled object has ended at a time; nil if it has not.
+func Ended(w *compile.Workload, now time.Time) *diag.Error {
+	p := w.Policy.Paused
+	if p.Effective(scalers.InstantOf(now)) == p {
+		return nil
+	}
+	return &diag.Error{
+		Field: "metadata.annotations." + compile.PausedUntil, Problem: "is in the past: the object is not paused", Suggestion: "remove the annotations of the pause, or write a later time",
+	}
 }
 
 // linter collects the warnings about one object.

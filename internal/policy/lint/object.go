@@ -3,7 +3,9 @@ package lint
 import (
 	"fmt"
 
+	"github.com/impulse-sh/impulse/internal/policy/compile"
 	"github.com/impulse-sh/impulse/internal/policy/formula"
+	"github.com/impulse-sh/impulse/scalers"
 )
 
 // formula warns about operators and comments that change the meaning of a formula.
@@ -27,9 +29,17 @@ func (l *linter) formula() {
 	}
 }
 
-// paused warns about paused beside paused-replicas, which pauses whatever the value of paused.
+// paused warns about paused beside paused-replicas, which pauses whatever the value of paused, and about the terms of a pause.
 func (l *linter) paused() {
 	p := &l.w.Policy.Paused
+	for _, key := range []string{compile.PausedUntil, compile.PausedReason} {
+		if _, given := l.so.Annotations[key]; given && *p == (scalers.Paused{}) {
+			l.warn("metadata.annotations."+key, "has no effect without a pause", "add an annotation such as impulse.sh/paused, or remove this one")
+		}
+	}
+	if n := len(l.so.Annotations[compile.PausedReason]); n > compile.MaxPauseReason {
+		l.warn("metadata.annotations."+compile.PausedReason, fmt.Sprintf("has %d bytes, and is cut after %d", n, compile.MaxPauseReason), "make it shorter")
+	}
 	if !p.Fixed {
 		return
 	}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/impulse-sh/impulse/api/v1alpha1"
 	"github.com/impulse-sh/impulse/internal/diag"
@@ -57,7 +58,7 @@ func Compile(objects []*Object, known []triggers.Kind) ([]Compiled, []diag.Error
 	return compiled, problems
 }
 
-// Compile compiles a ScaledObject. With any mistake the workload is nil.
+// Compile compiles a ScaledObject. With any mistake the workload is nil, unless compile.KeepsPaused is true for it.
 func (o *Object) Compile(known []triggers.Kind, settings compile.Settings) (*compile.Workload, []diag.Error) {
 	o.convertMetadata(known)
 	w, mistakes := compile.Compile(o.ScaledObject, known, settings)
@@ -67,6 +68,9 @@ func (o *Object) Compile(known []triggers.Kind, settings compile.Settings) (*com
 		if !slices.ContainsFunc(o.refused, func(metric string) bool { return strings.HasPrefix(p.Field, metric) }) {
 			problems = append(problems, p)
 		}
+	}
+	if mistake := compile.PauseMistake(o.ScaledObject); mistake != nil {
+		problems = append(problems, o.ErrorAt(mistake.Field, mistake.Problem, mistake.Suggestion))
 	}
 	return w, problems
 }
@@ -154,6 +158,17 @@ func lintWarnings(o *Object, w *compile.Workload) []diag.Error {
 	var all []diag.Error
 	for _, m := range lint.Check(o.ScaledObject, w) {
 		all = append(all, o.warningAt(m.Field, m.Problem, m.Suggestion))
+	}
+	return all
+}
+
+// EndedPauses returns a warning for each object whose pause has ended at a time.
+func EndedPauses(objects []Compiled, now time.Time) []diag.Error {
+	var all []diag.Error
+	for _, o := range objects {
+		if m := lint.Ended(o.Workload, now); m != nil {
+			all = append(all, o.warningAt(m.Field, m.Problem, m.Suggestion))
+		}
 	}
 	return all
 }
