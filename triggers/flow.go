@@ -176,6 +176,17 @@ func (p *Poller) waitingFlows(now time.Time) []*flow {
 	return all
 }
 
+// Waiting returns the number of readings that are due and wait for a slot.
+func (p *Poller) Waiting() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	n := 0
+	for _, f := range p.flows {
+		n += len(f.waiting)
+	}
+	return n
+}
+
 // assignSlot gives a slot to the first group of a flow and returns the group; nil if there is no slot. If no slot is free and the group
 // has waited long enough, it preempts a reading. The caller must hold p.mu.
 func (p *Poller) assignSlot(f *flow, now time.Time) *group {

@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
-	"github.com/prometheus/client_golang/prometheus/collectors"
 	typedauthenticationv1 "k8s.io/client-go/kubernetes/typed/authentication/v1"
 	typedcorev1 "k8s.io/client-go/kubernetes/typed/core/v1"
 	"k8s.io/client-go/rest"
@@ -61,6 +60,7 @@ type process struct {
 	now      func() time.Time
 	registry *prometheus.Registry
 	metrics  *status.Metrics
+	writes   *stateWrites
 	// reporter is nil while this process does not lead.
 	reporter atomic.Pointer[status.Reporter]
 	target   *actuator.Client
@@ -135,8 +135,7 @@ func assemble(o Options, log *slog.Logger, config *rest.Config, self *forward.Li
 		egress: &egress.Guard{Local: o.Config != "", Allowed: o.Sources},
 	}
 	p.http = p.egress.Client(maxPolls, maxPollsPerServer)
-	p.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
-	p.metrics = status.NewMetrics(p.registry)
+	p.registerMetrics()
 	core, err := typedcorev1.NewForConfig(config)
 	if err != nil {
 		return nil, fmt.Errorf("set up the Kubernetes client: %w", err)
@@ -223,7 +222,7 @@ func (p *process) fromFiles() error {
 
 // newStore creates the store of alerts, and the receiver that records in it.
 func (p *process) newStore(stored store.Persister) {
-	p.alerts = store.New(alertWriter{stored, p.elector.Deadline}, p.now)
+	p.alerts = store.New(alertWriter{stored, p.elector.Deadline, p.writes}, p.now)
 	p.alerts.SetLogger(p.log)
 	p.receiver = endpoints.New(p.alerts, p.now, p.registry, p.log)
 	p.registry.MustRegister(p.alerts)

@@ -74,7 +74,7 @@ func testFollowerForwardsMessagesAndTakesOverWhenLeaderStops(t *testing.T) {
 	}
 	testkit.Eventually(t, "the other leads, and has the alert", func(ctx context.Context) bool {
 		code, metrics := b.get(ctx, "/metrics")
-		return code == http.StatusOK && !strings.Contains(metrics, "impulse_decisions_total 0")
+		return code == http.StatusOK && strings.Contains(metrics, "impulse_desired_replicas{")
 	})
 	stays()
 	b.postAlert(e.Namespace, "resolved")
@@ -134,7 +134,7 @@ func testWithoutAPIServerProcessIsAliveNotReadyAndStops(t *testing.T) {
 	if code, metrics := r.get(t.Context(), "/metrics"); code != http.StatusOK {
 		t.Errorf("/metrics: got status code %d, want 200", code)
 	} else {
-		expectParts(t, metrics, "impulse_decisions_total 0", "go_goroutines")
+		expectParts(t, metrics, `impulse_decisions_total{outcome="raised"} 0`, "impulse_leader 0", "impulse_build_info{", "go_goroutines")
 	}
 	if code, _ := testkit.Post(t.Context(), r.url+"/v1/alertmanager/shop", testkit.AlertmanagerWebhook("Busy", "firing")); code != http.StatusServiceUnavailable {
 		t.Errorf("sending an alert without a leader: got status code %d, want 503", code)

@@ -33,7 +33,7 @@ func (p *process) lead(ctx context.Context) {
 	// The reporter stops after the autoscalers, so that it reports the last writes.
 	reporting, stopReporting := context.WithCancel(context.WithoutCancel(ctx))
 	recorder, closeEvents := p.recorder(reporting)
-	reporter := status.New(statusWriter{p.statusStore, p.elector.WhileLeading}, recorder, p.metrics, p.log)
+	reporter := status.New(statusWriter{p.statusStore, p.elector.WhileLeading, p.writes}, recorder, p.metrics, p.log)
 	all.Go(func() { reporter.Run(reporting) })
 	p.reporter.Store(reporter)
 
@@ -57,7 +57,6 @@ func (p *process) lead(ctx context.Context) {
 	stopReporting()
 	all.Wait()
 	closeEvents()
-	p.metrics.Reset()
 }
 
 // ownHandovers returns the handovers of this process's last leadership, if no other process has led since.
@@ -97,11 +96,14 @@ type statusWriter struct {
 	status.Store
 
 	whileLeading func(ctx context.Context, write func(context.Context) error) error
+	metrics      *stateWrites
 }
 
 // Save saves a status. It returns status.ErrGone if this process does not lead, so that the save is not repeated.
 func (w statusWriter) Save(ctx context.Context, o status.Object, stored *v1alpha1.ScaledObjectStatus) error {
-	err := w.whileLeading(ctx, func(ctx context.Context) error { return w.Store.Save(ctx, o, stored) })
+	err := w.whileLeading(ctx, func(ctx context.Context) error {
+		return w.metrics.timed(ctx, "status", func(ctx context.Context) error { return w.Store.Save(ctx, o, stored) })
+	})
 	if errors.Is(err, election.ErrNotLeading) {
 		return status.ErrGone
 	}
@@ -113,15 +115,19 @@ type alertWriter struct {
 	store.Persister
 
 	deadline func() time.Time
+	metrics  *stateWrites
 }
 
 // Save saves a shard. A save that is known to have succeeded only after the deadline is an error, because the process may have been
 // suspended in between: the new leader has read the shard before, and a delivery that was answered with 2xx would be lost.
 func (w alertWriter) Save(ctx context.Context, shard int, content store.Shard) error {
 	until := w.deadline()
-	err := election.Within(ctx, until, func(ctx context.Context) error { return w.Persister.Save(ctx, shard, content) })
+	err := election.Within(ctx, until, func(ctx context.Context) error {
+		return w.metrics.timed(ctx, "alerts", func(ctx context.Context) error { return w.Persister.Save(ctx, shard, content) })
+	})
 	if err == nil && !time.Now().Before(until) {
-		return election.ErrNotLeading
+		err = election.ErrNotLeading
 	}
+	w.metrics.countAlerts(err)
 	return err
 }

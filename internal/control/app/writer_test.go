@@ -7,6 +7,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"k8s.io/client-go/rest"
 
 	"github.com/impulse-sh/impulse/api/v1alpha1"
@@ -34,7 +35,7 @@ func testFollowerSendsNoWrite(t *testing.T) {
 	if err := (statusWriter{whileLeading: elector.WhileLeading}).Save(t.Context(), status.Object{}, &v1alpha1.ScaledObjectStatus{}); !errors.Is(err, status.ErrGone) {
 		t.Errorf("saving a status: got error %v, want ErrGone", err)
 	}
-	if err := (alertWriter{deadline: elector.Deadline}).Save(t.Context(), 0, store.Shard{}); !errors.Is(err, election.ErrNotLeading) {
+	if err := (alertWriter{deadline: elector.Deadline, metrics: newStateWrites(prometheus.NewRegistry())}).Save(t.Context(), 0, store.Shard{}); !errors.Is(err, election.ErrNotLeading) {
 		t.Errorf("saving alerts: got error %v, want ErrNotLeading", err)
 	}
 }
@@ -55,7 +56,7 @@ func testRecordThatIsWrittenAfterDeadlineIsRefused(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		for _, takes := range []time.Duration{time.Second - time.Nanosecond, time.Second} {
 			until := time.Now().Add(time.Second)
-			k := alertWriter{latePersister{takes: takes}, func() time.Time { return until }}
+			k := alertWriter{latePersister{takes: takes}, func() time.Time { return until }, newStateWrites(prometheus.NewRegistry())}
 			err := k.Save(t.Context(), 0, store.Shard{})
 			if late := takes >= time.Second; errors.Is(err, election.ErrNotLeading) != late {
 				t.Errorf("a save that takes %s, with a deadline in 1s: got error %v, want ErrNotLeading: %t", takes, err, late)

@@ -56,18 +56,20 @@ type Past struct {
 // writeTimeout bounds one write.
 const writeTimeout = 5 * time.Second
 
-// Autoscaler scales one workload. Only the goroutine of Run uses workload, state and outcome. options does not change, and all goroutines
-// may use inbox, pods and results.
+// Autoscaler scales one workload. options does not change, and all goroutines may use inbox, pods and results.
 type Autoscaler struct {
 	options Options
 	inbox   *inbox
 	pods    podLister
-
-	workload *compile.Workload
-	state    *loop.State
 	// results has the result of the write in flight.
 	results chan loop.Result
-	outcome Outcome
+
+	// Only the goroutine of Run uses outcome, and changes workload and state. It holds mu while it changes those, so that Inspect may
+	// read them.
+	outcome  Outcome
+	mu       sync.Mutex
+	workload *compile.Workload
+	state    *loop.State
 }
 
 // New returns an autoscaler that does not run yet.
@@ -83,10 +85,7 @@ func (a *Autoscaler) Update(w *compile.Workload) { a.inbox.putWorkload(w) }
 // Run scales the workload until ctx is done. It waits for the sources, finishes the write in flight, and returns what the next
 // autoscaler of the workload has to remember. It is called once.
 func (a *Autoscaler) Run(ctx context.Context, past Past) scalers.Memory {
-	a.state = loop.New(loop.Options{
-		Policy: a.workload.Policy, DryRun: a.workload.DryRun, Triggers: len(a.workload.Triggers),
-		Memory: past.Memory.Resume(a.now()), LastDecided: past.Decided, Pacing: loop.ClusterPacing(),
-	})
+	a.begin(past)
 	var goroutines sync.WaitGroup
 	for i := range a.workload.Triggers {
 		goroutines.Go(func() { a.runSource(ctx, i) })
@@ -98,6 +97,16 @@ func (a *Autoscaler) Run(ctx context.Context, past Past) scalers.Memory {
 	}
 	goroutines.Wait()
 	return *a.state.Memory()
+}
+
+// begin creates the state, which continues from the past.
+func (a *Autoscaler) begin(past Past) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.state = loop.New(loop.Options{
+		Policy: a.workload.Policy, DryRun: a.workload.DryRun, Triggers: len(a.workload.Triggers),
+		Memory: past.Memory.Resume(a.now()), LastDecided: past.Decided, Pacing: loop.ClusterPacing(),
+	})
 }
 
 // loop calls step whenever there is something to do, until ctx is done.
@@ -133,25 +142,33 @@ func (a *Autoscaler) loop(ctx context.Context) {
 func (a *Autoscaler) end(result loop.Result) {
 	in := loop.Inputs{Result: result, WriteEnded: true, Stopping: true}
 	now := a.now()
-	a.report(a.state.Step(&in, now), now)
+	a.report(a.apply(&in, nil, now), now)
 }
 
 // step calls loop.Step with in and what is in the inbox, sends the write that it returns, and reports the outcome. It returns the
 // instant of the next call.
 func (a *Autoscaler) step(ctx context.Context, in *loop.Inputs) scalers.Instant {
-	if w := a.inbox.drain(in); w != nil {
-		a.workload = w
-		in.Policy, in.DryRun = w.Policy, w.DryRun
-	}
+	w := a.inbox.drain(in)
 	in.MayWrite = a.options.MayWrite()
 	now := a.now()
-	out := a.state.Step(in, now)
+	out := a.apply(in, w, now)
 	if out.Write != nil {
 		go a.send(ctx, *out.Write)
 	}
 	a.outcome.Arrived = in.Arrived
 	a.report(out, now)
 	return out.WakeAt
+}
+
+// apply calls loop.Step with in, and with the newest version of the workload unless w is nil.
+func (a *Autoscaler) apply(in *loop.Inputs, w *compile.Workload, now scalers.Instant) loop.Output {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if w != nil {
+		a.workload = w
+		in.Policy, in.DryRun = w.Policy, w.DryRun
+	}
+	return a.state.Step(in, now)
 }
 
 // send sends one write. The write is completed even if ctx is done meanwhile: Run waits for its result.

@@ -1,6 +1,7 @@
 package autoscaler
 
 import (
+	"math/bits"
 	"sync"
 
 	"github.com/impulse-sh/impulse/actuator"
@@ -71,4 +72,11 @@ func (b *inbox) drain(in *loop.Inputs) *compile.Workload {
 	b.readings, b.spare = b.spare, b.readings
 	b.arrived, b.observed, b.workload = 0, false, nil
 	return w
+}
+
+// waiting returns the number of readings in the inbox.
+func (b *inbox) waiting() int {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return bits.OnesCount32(b.arrived)
 }

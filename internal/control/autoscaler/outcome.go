@@ -38,11 +38,34 @@ type Outcome struct {
 
 // report passes the outcome of a call of loop.Step to the reporter.
 func (a *Autoscaler) report(out loop.Output, now scalers.Instant) {
-	o, s := &a.outcome, a.state
-	o.Workload, o.At, o.Events, o.Memory = a.workload, now, s.Readings(), s.Memory()
-	o.Target, o.TargetKnown = s.Target(), s.TargetKnown()
-	o.Decision, o.Decided, o.Fresh, o.From = s.Decision(), s.Decided(), out.Decided, s.From()
-	o.Writing, o.Write, o.WriteErr, o.Contested = s.Writing(), out.Ended, s.WriteErr(), s.Contested()
+	o := &a.outcome
+	a.describe(o, now)
+	o.Fresh, o.Write = out.Decided, out.Ended
 	a.options.Reporter.Decided(o)
 	*o = Outcome{}
 }
+
+// describe sets what an outcome says about the present state. A caller in another goroutine than that of Run must hold mu.
+func (a *Autoscaler) describe(o *Outcome, now scalers.Instant) {
+	s := a.state
+	o.Workload, o.At, o.Events, o.Memory = a.workload, now, s.Readings(), s.Memory()
+	o.Target, o.TargetKnown = s.Target(), s.TargetKnown()
+	o.Decision, o.Decided, o.From = s.Decision(), s.Decided(), s.From()
+	o.Writing, o.WriteErr, o.Contested = s.Writing(), s.WriteErr(), s.Contested()
+}
+
+// Inspect calls read with the present outcome, unless Run has not begun. It may be called from any goroutine. The workload waits until
+// read returns, so read must be short; it retains nothing.
+func (a *Autoscaler) Inspect(read func(o *Outcome)) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.state == nil {
+		return
+	}
+	var o Outcome
+	a.describe(&o, a.now())
+	read(&o)
+}
+
+// Waiting returns the number of readings that have arrived since the last call of loop.Step. It may be called from any goroutine.
+func (a *Autoscaler) Waiting() int { return a.inbox.waiting() }

@@ -78,7 +78,7 @@ func (c *Controller) start(ctx context.Context, e *entry, previous ...*running) 
 		r.shadow = c.newAutoscaler(s, autoscaler.Shadow(c.options.Actuator), c.options.Reporter.Shadow(), func() bool { return true }, nil)
 	}
 	e.running = r
-	so := e.so
+	so, w := e.so, e.lastGood
 	c.all.Go(func() {
 		defer cancel()
 		defer close(r.done)
@@ -89,7 +89,9 @@ func (c *Controller) start(ctx context.Context, e *entry, previous ...*running) 
 		if r.shadow != nil {
 			shadow.Go(func() { r.shadow.Run(ctx, autoscaler.Past{}) })
 		}
+		stopped := c.options.Reporter.Running(w, r.live)
 		memory := r.live.Run(ctx, c.remembered(so)).Clone()
+		stopped()
 		shadow.Wait()
 		c.mu.Lock()
 		defer c.mu.Unlock()

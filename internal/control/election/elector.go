@@ -54,8 +54,9 @@ type Elector struct {
 	log         *slog.Logger
 	leadership  atomic.Pointer[leadership] // Nil while this process does not lead.
 	transitions atomic.Int64
-	// leader is the holder identity that was read last.
-	leader atomic.Pointer[string]
+	// leader is the holder identity that was read last; lastLeader is the last one that was not "", and changes counts how often it changed.
+	leader, lastLeader atomic.Pointer[string]
+	changes            atomic.Int64
 }
 
 // leadership is the time until which this process leads.
@@ -147,6 +148,21 @@ func (e *Elector) Leader() string {
 	}
 	return ""
 }
+
+// observeLeader records the holder identity of the Lease.
+func (e *Elector) observeLeader(holder string) {
+	e.leader.Store(&holder)
+	if holder == "" {
+		return
+	}
+	if last := e.lastLeader.Swap(&holder); last != nil && *last != holder {
+		e.changes.Add(1)
+	}
+}
+
+// Changes returns how often this process has seen another process lead than before. A Lease that is released, and acquired by the same
+// process, is no change.
+func (e *Elector) Changes() int64 { return e.changes.Load() }
 
 // Identity returns the identity with which this process holds the Lease.
 func (e *Elector) Identity() string { return e.lease.Identity() }

@@ -51,7 +51,7 @@ func (r *renewLock) Get(ctx context.Context) (*resourcelock.LeaderElectionRecord
 		r.record, r.raw, r.observedAt = record, raw, time.Now()
 	}
 	r.heldByOther = record.HolderIdentity != "" && record.HolderIdentity != r.Identity()
-	r.elector.leader.Store(&record.HolderIdentity)
+	r.elector.observeLeader(record.HolderIdentity)
 	return record, raw, nil
 }
 
@@ -98,7 +98,7 @@ func (r *renewLock) send(ctx context.Context, record resourcelock.LeaderElection
 	err := write(ctx, record)
 	r.logFailure(ctx, err)
 	if err == nil {
-		r.elector.leader.Store(&record.HolderIdentity)
+		r.elector.observeLeader(record.HolderIdentity)
 		r.renewed = sent
 	}
 	if err == nil && holds {

@@ -86,6 +86,9 @@ type object struct {
 	// stored is the status that the object had at the start, until the first new one.
 	stored *v1alpha1.ScaledObjectStatus
 	origin origin
+	// running is its autoscaler, for the metrics; nil while it has none. errors counts the failed readings of each trigger that had some.
+	running Inspected
+	errors  map[string]uint64
 }
 
 // refusal is the reason and message of a condition; the zero value means none.
@@ -144,7 +147,6 @@ func (r *Reporter) Forget(namespace, name string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	delete(r.objects, namespace+"/"+name)
-	r.metrics.forget(namespace, name)
 }
 
 // object returns the state of an object. The caller must hold r.mu.
@@ -157,13 +159,28 @@ func (r *Reporter) object(of Object) *object {
 	return o
 }
 
+// known returns the state of the object of a workload; nil if the object was deleted or replaced. The caller must hold r.mu.
+func (r *Reporter) known(w *compile.Workload) *object {
+	o := r.objects[w.Key()]
+	if o == nil || o.UID != string(w.UID) {
+		return nil
+	}
+	return o
+}
+
 // Decided implements autoscaler.Reporter. While a write is in flight, it neither changes conditions nor writes the status: another
-// outcome follows.
+// outcome follows. The last write to the target of a deleted object is only counted and logged.
 func (r *Reporter) Decided(p *autoscaler.Outcome) {
 	r.metrics.observe(p)
 	var changes []conditionChange
 	r.mu.Lock()
-	o := r.object(Object{p.Workload.Namespace, p.Workload.Name, string(p.Workload.UID)})
+	o := r.known(p.Workload)
+	if o == nil {
+		r.mu.Unlock()
+		r.logChanges(p, nil)
+		return
+	}
+	o.countErrors(p)
 	if p.Workload.Shadow == nil {
 		o.shadow, o.shadowReported = nil, summary{}
 	}
@@ -238,6 +255,7 @@ func (r *Reporter) Accepted(w *compile.Workload) {
 	defer r.mu.Unlock()
 	o := r.object(Object{w.Namespace, w.Name, string(w.UID)})
 	o.refusal, o.receives = refusal{}, receives(w)
+	o.forgetErrors(w)
 }
 
 // schedule queues the status of an object, minInterval after the last write. The caller must hold r.mu.

@@ -22,9 +22,9 @@ func (s shadow) Decided(p *autoscaler.Outcome) {
 	}
 	s.reporter.mu.Lock()
 	defer s.reporter.mu.Unlock()
-	o := s.reporter.objects[p.Workload.Key()]
-	if o == nil || o.UID != string(p.Workload.UID) {
-		return // The object was deleted.
+	o := s.reporter.known(p.Workload)
+	if o == nil {
+		return
 	}
 	now := summaryOf(p.Decision)
 	if !o.shadowReported.changes(now, o.shadowLimit.update(now.limit, o.shadowReported.limit, p.At.Time())) {

@@ -2,6 +2,7 @@ package httpserver
 
 import (
 	"strconv"
+	"time"
 
 	"github.com/labstack/echo/v4"
 	"github.com/prometheus/client_golang/prometheus"
@@ -23,7 +24,8 @@ func newMetrics(r prometheus.Registerer) *metrics {
 		}, []string{"route", "code"}),
 		duration: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Name: "impulse_http_duration_seconds", Help: "Time from a request to its answer, in seconds. For alerts and levels this includes the time until they are stored durably.",
-			Buckets: prometheus.ExponentialBuckets(0.001, 2, 14),
+			Buckets:                     prometheus.ExponentialBuckets(0.001, 2, 14),
+			NativeHistogramBucketFactor: 1.1, NativeHistogramMaxBucketNumber: 100, NativeHistogramMinResetDuration: time.Hour,
 		}, []string{"route"}),
 		limited: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "impulse_http_limited_total", Help: "Requests answered with 503 because of a limit of the sender, by limit: concurrency, rate or memory.",

@@ -111,6 +111,9 @@ func (s *Store) Ready() error {
 	return s.loadErr
 }
 
+// Waiting returns the number of shards with changes that are not durable.
+func (s *Store) Waiting() int { return len(s.writer.unsaved()) }
+
 // unload makes the records unknown: another process may record from now on.
 func (s *Store) unload() {
 	s.mu.Lock()
