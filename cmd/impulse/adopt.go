@@ -32,7 +32,7 @@ func adoptCommand() *cobra.Command {
 }
 
 func adoptKindCommand(kind adopt.Kind, name, what, more string) *cobra.Command {
-	var file, context string
+	var cluster config.Cluster
 	o := adopt.Options{Kind: kind, Timeout: 2 * time.Minute, Kinds: builtin.Kinds()}
 	cmd := &cobra.Command{
 		Use:   name + " NAME",
@@ -47,22 +47,20 @@ func adoptKindCommand(kind adopt.Kind, name, what, more string) *cobra.Command {
 			return nil
 		},
 		RunE: func(cmd *cobra.Command, args []string) (err error) {
-			found := config.Find(file, context)
-			if o.Config, err = config.Config(found); err != nil {
+			if o.Config, err = cluster.Config(); err != nil {
 				return err
 			}
 			if o.Namespace == "" {
-				if o.Namespace, _, err = found.Namespace(); err != nil {
-					return fmt.Errorf("find the namespace: %w", err)
+				if o.Namespace, err = cluster.Namespace(); err != nil {
+					return err
 				}
 			}
 			o.Name, o.Out, o.Progress = args[0], cmd.OutOrStdout(), cmd.ErrOrStderr()
 			return adopt.Run(cmd.Context(), o)
 		},
 	}
+	bindConnection(cmd, &cluster)
 	f := cmd.Flags()
-	f.StringVar(&file, "kubeconfig", "", "kubeconfig file (default: $KUBECONFIG or ~/.kube/config)")
-	f.StringVar(&context, "context", "", "context of the kubeconfig")
 	f.StringVarP(&o.Namespace, "namespace", "n", "", "namespace (default: that of the context)")
 	f.BoolVar(&o.Apply, "apply", false, "replace the object; otherwise nothing is changed")
 	f.DurationVar(&o.Timeout, "timeout", o.Timeout, "maximum time to wait for Impulse's decision, and then until Impulse scales")

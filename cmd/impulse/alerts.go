@@ -15,7 +15,6 @@ import (
 	"github.com/impulse-sh/impulse/internal/control/app"
 	"github.com/impulse-sh/impulse/internal/control/controller"
 	"github.com/impulse-sh/impulse/internal/kube/apiclient"
-	"github.com/impulse-sh/impulse/internal/kube/config"
 	"github.com/impulse-sh/impulse/internal/policy/compile"
 	"github.com/impulse-sh/impulse/internal/policy/manifest"
 	"github.com/impulse-sh/impulse/triggers/builtin"
@@ -83,7 +82,7 @@ func (l *listing) list(cmd *cobra.Command, args []string) error {
 		return err
 	}
 	read := l.fromCluster
-	if l.config != "" {
+	if l.files != "" {
 		read = l.fromFolder
 	}
 	stored, workloads, namespace, err := read(cmd.Context())
@@ -115,14 +114,13 @@ func warn(w io.Writer, s *alertlist.Stored) {
 
 // fromCluster reads the AlertSets, and the objects of the namespace that it returns, or of all namespaces if that is "".
 func (l *listing) fromCluster(ctx context.Context) (stored alertlist.Stored, workloads []*compile.Workload, namespace string, err error) {
-	found := config.Find(l.kubeconfig, l.context)
-	config, err := config.Config(found)
+	config, err := l.Config()
 	if err != nil {
 		return stored, nil, "", err
 	}
 	if namespace = l.namespace; namespace == "" && !l.every {
-		if namespace, _, err = found.Namespace(); err != nil {
-			return stored, nil, "", fmt.Errorf("find the namespace: %w", err)
+		if namespace, err = l.Namespace(); err != nil {
+			return stored, nil, "", err
 		}
 	}
 	c, err := apiclient.New(config)
@@ -152,7 +150,7 @@ func (l *listing) fromFolder(context.Context) (stored alertlist.Stored, workload
 	if stored, err = alertlist.FromFolder(filepath.Join(l.stateDir, app.AlertStates)); err != nil {
 		return stored, nil, "", err
 	}
-	objects, _, err := manifest.Load([]string{l.config}, nil)
+	objects, _, err := manifest.Load([]string{l.files}, nil)
 	if err != nil && !errors.Is(err, manifest.ErrNoFile) {
 		return stored, nil, "", fmt.Errorf("--config: %w", err)
 	}

@@ -17,22 +17,25 @@ import (
 )
 
 // cluster holds the flags of commands that read ScaledObjects: those of kubectl, and those of an Impulse that runs in file mode.
-type cluster struct{ kubeconfig, context, namespace, config, stateDir string }
+type cluster struct {
+	config.Cluster
+
+	namespace, files, stateDir string
+}
 
 func (c *cluster) flags(cmd *cobra.Command) {
+	bindConnection(cmd, &c.Cluster)
 	f := cmd.Flags()
-	f.StringVar(&c.kubeconfig, "kubeconfig", "", "kubeconfig file (default: $KUBECONFIG or ~/.kube/config)")
-	f.StringVar(&c.context, "context", "", "context of the kubeconfig")
 	f.StringVarP(&c.namespace, "namespace", "n", "", "namespace (default: that of the context, or \"default\" with --config)")
-	f.StringVar(&c.config, "config", "", "read the ScaledObjects from this file or folder instead of the cluster; use the same value as for impulse run")
+	f.StringVar(&c.files, "config", "", "read the ScaledObjects from this file or folder instead of the cluster; use the same value as for impulse run")
 	f.StringVar(&c.stateDir, "state-dir", app.Defaults().StateDir, "with --config: folder of stored states; use the same value as for impulse run")
 	_ = cmd.MarkFlagFilename("config")
 	_ = cmd.MarkFlagDirname("state-dir")
 }
 
-// check returns an error for flags that have no effect: --state-dir without --config, and --kubeconfig or --context with it.
+// check returns an error for flags that have no effect: --state-dir without --config, and those of a connection with it.
 func (c *cluster) check(cmd *cobra.Command) error {
-	return errors.Join(needs(cmd, "config", "state-dir"), excludes(cmd, "config", "kubeconfig", "context"))
+	return errors.Join(needs(cmd, "config", "state-dir"), excludes(cmd, "config", connectionNames(cmd)...))
 }
 
 // get reads the object with a NAME, or NAMESPACE/NAME.
@@ -47,17 +50,16 @@ func (c *cluster) get(ctx context.Context, name string) (*v1alpha1.ScaledObject,
 	if name == "" || strings.Contains(name, "/") {
 		return nil, errNoObject
 	}
-	if c.config != "" {
+	if c.files != "" {
 		return c.fromFiles(cmp.Or(namespace, manifest.DefaultNamespace), name)
 	}
-	found := config.Find(c.kubeconfig, c.context)
-	config, err := config.Config(found)
+	config, err := c.Config()
 	if err != nil {
 		return nil, err
 	}
 	if namespace == "" {
-		if namespace, _, err = found.Namespace(); err != nil {
-			return nil, fmt.Errorf("find the namespace: %w", err)
+		if namespace, err = c.Namespace(); err != nil {
+			return nil, err
 		}
 	}
 	return controller.Get(ctx, config, namespace, name)

@@ -12,10 +12,10 @@ import (
 // elsewhere returns a sentence about an alert that an object would select if its sender had not delivered it for another namespace;
 // "" if there is none, or if the user may not read the AlertSets. lease is their namespace.
 func (c *cluster) elsewhere(ctx context.Context, lease string, w *compile.Workload, status *v1alpha1.ScaledObjectStatus) string {
-	if c.config != "" || !alertlist.Awaits(w, status) {
+	if c.files != "" || !alertlist.Awaits(w, status) {
 		return ""
 	}
-	l := listing{cluster: cluster{kubeconfig: c.kubeconfig, context: c.context}, every: true, lease: lease}
+	l := listing{cluster: cluster{Cluster: c.Cluster}, every: true, lease: lease}
 	stored, workloads, _, err := l.fromCluster(ctx)
 	if err != nil {
 		return ""

@@ -47,7 +47,7 @@ func explainCommand() *cobra.Command {
 			if len(args) != 1 {
 				return errWhich
 			}
-			if c.config == "" && namesFile(args[0]) {
+			if c.files == "" && namesFile(args[0]) {
 				i.file = args[0]
 			}
 			if err := errors.Join(o.check(), c.check(cmd), excludes(cmd, "config", "lease-namespace"), i.check(cmd)); err != nil {

@@ -17,7 +17,7 @@ import (
 
 // fromFiles reads an object from the files of an Impulse in file mode, with the status that it has stored.
 func (c *cluster) fromFiles(namespace, name string) (*v1alpha1.ScaledObject, error) {
-	objects, problems, err := manifest.Load([]string{c.config}, nil)
+	objects, problems, err := manifest.Load([]string{c.files}, nil)
 	if err != nil {
 		return nil, fmt.Errorf("--config: %w", err)
 	}
@@ -30,7 +30,7 @@ func (c *cluster) fromFiles(namespace, name string) (*v1alpha1.ScaledObject, err
 			return o.ScaledObject, err
 		}
 	}
-	missing := fmt.Errorf("there is no ScaledObject %q in namespace %q in %s", name, namespace, c.config)
+	missing := fmt.Errorf("there is no ScaledObject %q in namespace %q in %s", name, namespace, c.files)
 	if len(mistakes) == 0 {
 		return nil, missing
 	}

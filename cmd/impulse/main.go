@@ -21,20 +21,24 @@ var version = "dev"
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	code := execute(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr)
+	code := execute(ctx, os.Args, os.Stdin, os.Stdout, os.Stderr)
 	stop()
 	os.Exit(code)
 }
 
-// execute runs a command line and returns the exit code: 0 success, 1 a negative result (errFindings), 2 the command failed.
+// execute runs a command line, the first argument of which is the program, and returns the exit code: 0 success, 1 a negative result
+// (errFindings), 2 the command failed.
 func execute(ctx context.Context, args []string, in io.Reader, out, errs io.Writer) int {
 	// The output repeats text of files and servers, which a terminal must not interpret.
 	out, errs = printable.NewWriter(out), printable.NewWriter(errs)
+	name, args := invocation(args)
 	root := command() //nolint:contextcheck // cobra passes it to the commands.
 	root.SetArgs(args)
 	root.SetIn(in)
 	root.SetOut(out)
 	root.SetErr(errs)
+	addCompletion(root)
+	rename(root, name)
 	err := root.ExecuteContext(ctx)
 	switch {
 	case err == nil:
@@ -67,10 +71,12 @@ func command() *cobra.Command {
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
-	root.AddCommand(
-		runCommand(), checkCommand(), convertCommand(), testCommand(), simulateCommand(), explainCommand(), historyCommand(), sendCommand(),
-		alertsCommand(), adoptCommand(), uninstallCommand(), versionCommand(),
-	)
+	root.SetUsageFunc(usage)
+	addGroups(root)
+	root.AddCommand(inGroup(groupShow, explainCommand(), historyCommand(), alertsCommand())...)
+	root.AddCommand(inGroup(groupFiles, checkCommand(), testCommand(), simulateCommand(), convertCommand())...)
+	root.AddCommand(inGroup(groupRun, runCommand(), adoptCommand(), sendCommand(), uninstallCommand())...)
+	root.AddCommand(optionsCommand(), versionCommand())
 	return root
 }
 

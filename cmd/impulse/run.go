@@ -2,6 +2,7 @@ package main
 
 import (
 	"github.com/spf13/cobra"
+	"k8s.io/client-go/tools/clientcmd"
 
 	"github.com/impulse-sh/impulse/internal/control/app"
 )
@@ -26,9 +27,8 @@ func runCommand() *cobra.Command {
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return app.Run(cmd.Context(), o) },
 	}
+	bindConnection(cmd, &o.Cluster, clientcmd.FlagTimeout) // It would end each watch.
 	f := cmd.Flags()
-	f.StringVar(&o.Kubeconfig, "kubeconfig", o.Kubeconfig, "kubeconfig file (default: $KUBECONFIG, ~/.kube/config, or the Pod's service account)")
-	f.StringVar(&o.Context, "context", o.Context, "context of the kubeconfig")
 	f.StringVarP(&o.Namespace, "namespace", "n", o.Namespace, "scale only workloads of this namespace (default: all)")
 	f.StringVar(&o.Config, "config", o.Config, "file or folder of ScaledObjects, instead of those in the cluster")
 	f.BoolVar(&o.WatchKEDA, "watch-keda", false, "scale by the ScaledObjects and authentications of keda.sh as well, in place of KEDA's operator: each leads to an object of impulse.sh with its name. It needs KEDA's CRDs, and the permissions in deploy/manifests/keda.yaml")

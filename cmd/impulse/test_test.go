@@ -21,7 +21,7 @@ var rewrite = flag.Bool("rewrite", false, "write the present output to testdata:
 func impulse(t *testing.T, stdin string, args ...string) (code int, out, errs string) {
 	t.Helper()
 	var o, e strings.Builder
-	code = execute(t.Context(), args, strings.NewReader(stdin), &o, &e)
+	code = execute(t.Context(), append([]string{"impulse"}, args...), strings.NewReader(stdin), &o, &e)
 	return code, o.String(), e.String()
 }
 

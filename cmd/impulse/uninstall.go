@@ -10,7 +10,7 @@ import (
 )
 
 func uninstallCommand() *cobra.Command {
-	var file, context string
+	var cluster config.Cluster
 	o := uninstall.Options{Timeout: 2 * time.Minute}
 	cmd := &cobra.Command{
 		Use:   "uninstall",
@@ -27,16 +27,15 @@ func uninstallCommand() *cobra.Command {
   impulse uninstall --keep-counts`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) (err error) {
-			if o.Config, err = config.Config(config.Find(file, context)); err != nil {
+			if o.Config, err = cluster.Config(); err != nil {
 				return err
 			}
 			o.Out = cmd.OutOrStdout()
 			return uninstall.Run(cmd.Context(), o)
 		},
 	}
+	bindConnection(cmd, &cluster)
 	f := cmd.Flags()
-	f.StringVar(&file, "kubeconfig", "", "kubeconfig file (default: $KUBECONFIG or ~/.kube/config)")
-	f.StringVar(&context, "context", "", "context of the kubeconfig")
 	f.DurationVar(&o.Timeout, "timeout", o.Timeout, "maximum time to wait for the deletion of each part")
 	f.BoolVar(&o.KeepCounts, "keep-counts", false, "remove Impulse's finalizer from the ScaledObjects: their targets keep the current counts, and get no original count back")
 	return cmd

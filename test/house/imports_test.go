@@ -24,7 +24,7 @@ var may = map[string][]string{
 	"internal/ingest":      {"api", "scalers", "triggers", "internal/statefile", "internal/printable", "internal/regularfile", "internal/strictyaml"},
 	"internal/control":     {"internal/ingest", "internal/policy", "internal/kube", "api", "scalers", "triggers", "actuator", "internal/statefile", "internal/diag", "internal/printable", "internal/regularfile"},
 	"internal/analysis":    {"internal/policy", "api", "scalers", "triggers", "internal/diag", "internal/printable", "internal/regularfile", "internal/strictyaml"},
-	"internal/kube":        {"api"},
+	"internal/kube":        {"api", "internal/diag"},
 	"internal/statefile":   {},
 	"internal/diag":        {"internal/printable"},
 	"internal/printable":   {},

@@ -293,7 +293,7 @@ func testEndOfPauseIsAhead(t *testing.T) {
 	const how = "paused at 4 until 2026-03-01 13:00:00Z: node drain"
 	text := regexp.MustCompile(" +").ReplaceAllString(textOf(t, w, s), " ")
 	for _, want := range []string{
-		" 9 → 4 paused paused at 4 instead of 9 until 2026-03-01 13:00:00Z: node drain\n", " 13:00:00Z in 1h 4 → 9 queue is 900",
+		" paused at 4 instead of 9 until 2026-03-01 13:00:00Z: node drain\n", " 13:00:00Z in 1h 4 → 9 queue is 900",
 		"queue, however high nothing: " + how + "\n", "queue, however low nothing: " + how + "\n",
 	} {
 		if !strings.Contains(text, want) {

@@ -7,13 +7,11 @@ import (
 
 	"k8s.io/client-go/rest"
 	"k8s.io/klog/v2"
-
-	"github.com/impulse-sh/impulse/internal/kube/config"
 )
 
 // restConfig finds the cluster like kubectl, or by the service account of a Pod.
 func (o *Options) restConfig() (*rest.Config, error) {
-	config, err := config.Config(config.Find(o.Kubeconfig, o.Context))
+	config, err := o.Cluster.Config()
 	if err != nil {
 		return nil, err
 	}

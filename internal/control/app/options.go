@@ -12,6 +12,7 @@ import (
 
 	"github.com/impulse-sh/impulse/internal/control/egress"
 	"github.com/impulse-sh/impulse/internal/ingest/httpserver"
+	"github.com/impulse-sh/impulse/internal/kube/config"
 	"github.com/impulse-sh/impulse/internal/policy/compile"
 	"github.com/impulse-sh/impulse/internal/printable"
 	"github.com/impulse-sh/impulse/internal/regularfile"
@@ -29,9 +30,9 @@ const (
 
 // Options are the options of impulse run.
 type Options struct {
-	// Kubeconfig and Context select the cluster. If both are empty, it is the cluster that kubectl uses, or the one of the Pod's
-	// service account.
-	Kubeconfig, Context string
+	// Cluster selects the cluster.
+	config.Cluster
+
 	// Namespace restricts scaling to one namespace; "" means all.
 	Namespace string
 	// Config is a file or folder of ScaledObjects (file mode, without CRDs); "" means the ScaledObjects of the cluster.

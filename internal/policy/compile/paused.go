@@ -54,7 +54,7 @@ func pauseEnd(so *v1alpha1.ScaledObject) (scalers.Instant, *diag.Error) {
 	at, err := time.Parse(time.RFC3339Nano, text)
 	switch {
 	case err != nil:
-		return 0, &diag.Error{Field: pausedUntilField, Problem: fmt.Sprintf("%s is not a time: the pause has no end", printable.Line(strconv.Quote(text), MaxPauseReason)), Suggestion: suggestTime(text)}
+		return 0, &diag.Error{Field: pausedUntilField, Problem: printable.Line(strconv.Quote(text), MaxPauseReason) + " is not a time: the pause has no end", Suggestion: suggestTime(text)}
 	case at.After(lastPauseEnd):
 		return 0, &diag.Error{Field: pausedUntilField, Problem: fmt.Sprintf("%s is after the year %d: the pause has no end", text, lastPauseEnd.Year()-1), Suggestion: "leave it out"}
 	}

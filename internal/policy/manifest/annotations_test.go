@@ -36,7 +36,7 @@ spec:
 		"impulse.sh/paused_scale_in":           `web.yaml:7:33: metadata.annotations.impulse.sh/paused_scale_in: unknown annotation (did you mean "impulse.sh/paused-scale-in"?)`,
 		"impulse.sh/owner":                     "web.yaml:7:23: metadata.annotations.impulse.sh/owner: unknown annotation (known are paused, paused-replicas, paused-scale-in, paused-scale-out, force-activation, paused-until, paused-reason)",
 		"impuls.sh/paused":                     `web.yaml:7:23: warning: metadata.annotations.impuls.sh/paused: unknown annotation (did you mean "impulse.sh/paused"?)`,
-		"impulse.sh/paused-untill":             `web.yaml:7:31: metadata.annotations.impulse.sh/paused-untill: unknown annotation (did you mean "impulse.sh/paused-until"?)`,
+		"impulse.sh/pausd-until":               `web.yaml:7:29: metadata.annotations.impulse.sh/pausd-until: unknown annotation (did you mean "impulse.sh/paused-until"?)`,
 		"autoscaling.keda.sh/paused-reason":    "web.yaml:7:40: warning: metadata.annotations.autoscaling.keda.sh/paused-reason: unknown annotation (did you mean \"impulse.sh/paused-reason\"?)",
 		"autoscaling.keda.sh/pausd":            `web.yaml:7:32: warning: metadata.annotations.autoscaling.keda.sh/pausd: unknown annotation (did you mean "autoscaling.keda.sh/paused"?)`,
 	} {
