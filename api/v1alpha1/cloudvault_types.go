@@ -1,6 +1,8 @@
 package v1alpha1
 
 // AzureKeyVault is a vault of Azure Key Vault, and the parameters that are secrets there.
+//
+// +kubebuilder:validation:XValidation:rule="has(self.credentials) || has(self.podIdentity) && self.podIdentity.provider != 'none'",message="credentials or a podIdentity is needed"
 type AzureKeyVault struct {
 	// VaultURI is the URL of the vault, such as https://orders.vault.azure.net.
 	// +kubebuilder:validation:MinLength=1
@@ -61,6 +63,8 @@ type AzureKeyVaultSecret struct {
 
 // GCPSecretManager is the Secret Manager of a project of Google Cloud, and the parameters that are secrets there. The project is that of the
 // credentials or of the identity.
+//
+// +kubebuilder:validation:XValidation:rule="has(self.credentials) || has(self.podIdentity) && self.podIdentity.provider != 'none'",message="credentials or a podIdentity is needed"
 type GCPSecretManager struct {
 	// Credentials are those of a Google service account. They are used without podIdentity.
 	// +optional
@@ -94,6 +98,8 @@ type GCPSecretManagerSecret struct {
 }
 
 // AWSSecretManager is the AWS Secrets Manager of a region, and the parameters that are secrets there.
+//
+// +kubebuilder:validation:XValidation:rule="has(self.credentials) || has(self.podIdentity) && self.podIdentity.provider != 'none'",message="credentials or a podIdentity is needed"
 type AWSSecretManager struct {
 	// Region is the region, such as eu-west-1. Default: that of the KEDA bridge.
 	// +kubebuilder:validation:MaxLength=63

@@ -35,6 +35,9 @@ type ScaledObject struct {
 // +kubebuilder:validation:XValidation:rule="self.minReplicaCount <= self.maxReplicaCount",message="minReplicaCount must not be above maxReplicaCount"
 // +kubebuilder:validation:XValidation:rule="!has(self.idleReplicaCount) || self.idleReplicaCount == 0 || self.idleReplicaCount < self.minReplicaCount",message="idleReplicaCount must be 0 or below minReplicaCount"
 // +kubebuilder:validation:XValidation:rule="self.triggers.all(t, !has(t.name) || size(t.name) == 0 || self.triggers.exists_one(u, has(u.name) && u.name == t.name))",message="trigger names must be unique"
+// +kubebuilder:validation:XValidation:rule="self.minReplicaCount > 0 || self.triggers.exists(t, !(t.type in ['cpu', 'memory', 'kubernetes-pods']))",message="minReplicaCount must be above 0: cpu, memory and kubernetes-pods cannot activate a workload that has no pods",fieldPath=".minReplicaCount"
+// +kubebuilder:validation:XValidation:rule="!has(self.fallback) || !has(self.fallback.behavior) || self.fallback.behavior != 'scalingModifiers' || has(self.advanced) && has(self.advanced.scalingModifiers)",message="fallback.behavior scalingModifiers needs advanced.scalingModifiers"
+// +kubebuilder:validation:XValidation:rule="!has(self.advanced) || !has(self.advanced.scalingModifiers) || self.triggers.all(t, t.type in ['cpu', 'memory', 'kubernetes-pods'] || (!has(t.min) || t.min == 0) && !has(t.max) && (!has(t.cap) || !t.cap))",message="triggers that are inputs of scalingModifiers have no min, max and cap"
 type ScaledObjectSpec struct {
 	// ScaleTargetRef is the workload. Its kind must have a scale subresource.
 	ScaleTargetRef ScaleTargetRef `json:"scaleTargetRef"`
@@ -88,6 +91,10 @@ type ScaledObjectSpec struct {
 }
 
 // Shadow is a policy to try. Fields that it does not set have the values of the live policy; its triggers replace all live triggers.
+//
+// +kubebuilder:validation:XValidation:rule="!has(self.minReplicaCount) || !has(self.maxReplicaCount) || self.minReplicaCount <= self.maxReplicaCount",message="minReplicaCount must not be above maxReplicaCount"
+// +kubebuilder:validation:XValidation:rule="!has(self.idleReplicaCount) || self.idleReplicaCount == 0 || !has(self.minReplicaCount) || self.idleReplicaCount < self.minReplicaCount",message="idleReplicaCount must be 0 or below minReplicaCount"
+// +kubebuilder:validation:XValidation:rule="!has(self.triggers) || self.triggers.all(t, !has(t.name) || size(t.name) == 0 || self.triggers.exists_one(u, has(u.name) && u.name == t.name))",message="trigger names must be unique"
 type Shadow struct {
 	// PollingInterval is the time between two readings of a polled trigger, in seconds. Default: that of the live policy.
 	// +kubebuilder:validation:Minimum=1
@@ -168,6 +175,8 @@ type HorizontalPodAutoscalerConfig struct {
 
 // ScalingModifiers is a formula over the levels of the triggers, by their names. Its result replaces the levels of all triggers but
 // cpu, memory and kubernetes-pods.
+//
+// +kubebuilder:validation:XValidation:rule="has(self.formula) && size(self.formula) > 0 && has(self.target) && size(self.target) > 0",message="formula and target are required"
 type ScalingModifiers struct {
 	// Formula is an expression of expr-lang, such as (queue + requests) / 2. An unknown trigger is nil, as in (queue ?? 0).
 	// +optional
@@ -204,9 +213,13 @@ type Fallback struct {
 }
 
 // Trigger is one source of a level.
+//
+// +kubebuilder:validation:XValidation:rule="!has(self.min) || !has(self.max) || self.min <= self.max",message="min must not be above max",fieldPath=".min"
+// +kubebuilder:validation:XValidation:rule="!has(self.metricType) || self.metricType != 'Utilization' || self.type in ['cpu', 'memory']",message="Utilization goes with cpu and memory only",fieldPath=".metricType"
 type Trigger struct {
 	// Type is the type of the trigger; kubectl explain so.spec.triggers lists all types.
 	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=63
 	Type string `json:"type"`
 	// Name is the name of the trigger, unique within the object. Default: the type; if an earlier trigger has that name, cron-2 and so on.
 	// +kubebuilder:validation:MaxLength=63
