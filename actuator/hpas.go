@@ -71,6 +71,16 @@ func (h *hpas) onChange(name types.NamespacedName, before, after *hpaTarget) {
 	}
 }
 
+// FollowHPAs watches HorizontalPodAutoscalers until stop is called, with the watch of the targets that are watched. find returns the name of one
+// that scales a target; "" when there is none, or that is not known.
+func (c *Client) FollowHPAs(ctx context.Context) (find func(Target) string, stop func()) {
+	all, stop := c.hpas.Acquire(ctx, struct{}{})
+	return func(t Target) string {
+		name, _ := all.lookup(newHPATarget(t.Namespace, t.APIVersion, t.Kind, t.Name))
+		return name
+	}, stop
+}
+
 // lookup returns the name of a HorizontalPodAutoscaler that scales target, "" when there is none or when they cannot be read. It
 // returns false while neither is known.
 func (h *hpas) lookup(target hpaTarget) (string, bool) {

@@ -25,3 +25,10 @@ func AddToScheme(s *runtime.Scheme) error {
 	metav1.AddToGroupVersion(s, GroupVersion())
 	return nil
 }
+
+// AdoptFieldManager is the field manager of `impulse adopt`, and FromKEDALabel marks an object that `impulse run --watch-keda` keeps for one of
+// KEDA's.
+const (
+	AdoptFieldManager = "impulse-adopt"
+	FromKEDALabel     = "impulse.sh/from-keda"
+)

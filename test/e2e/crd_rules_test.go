@@ -61,7 +61,7 @@ var brokenRules = map[string]brokenRule{
 		spec: "hashiCorpVault: {address: 'https://a', authentication: kubernetes, secrets: [{parameter: a, path: b, key: c}]}",
 	},
 	"TriggerAuthentication hashiCorpVault.credential: token and tokenFrom exclude each other": {
-		spec: "hashiCorpVault: {address: 'https://a', authentication: token, credential: {token: a, tokenFrom: {valueFrom: {secretKeyRef: {name: a, key: b}}}}, secrets: [{parameter: a, path: b, key: c}]}",
+		spec: "hashiCorpVault: {address: 'https://a', authentication: token, credential: {token: a, tokenFrom: {name: a, key: b}}, secrets: [{parameter: a, path: b, key: c}]}",
 	},
 	"TriggerAuthentication podIdentity: roleArn and identityOwner workload exclude each other": {spec: "podIdentity: {provider: aws, roleArn: a, identityOwner: workload}"},
 	"TriggerAuthentication podIdentity: externalID needs a roleArn":                            {spec: "podIdentity: {provider: aws, externalID: a}"},

@@ -50,6 +50,7 @@ var within = map[string][]string{
 	"internal/control/controller":      {"internal/control/autoscaler", "internal/control/credentials", "internal/control/status"},
 	"internal/control/credentials":     {"internal/control/cloudvault", "internal/control/vault"},
 	"internal/control/status":          {"internal/control/autoscaler"},
+	"internal/control/servingcert":     {"internal/control/election"},
 	"internal/control/uninstall":       {"internal/control/controller", "internal/control/status"},
 	"internal/analysis/policytest":     {"internal/analysis/engine"},
 	"internal/analysis/simulate":       {"internal/analysis/engine"},

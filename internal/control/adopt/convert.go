@@ -11,13 +11,14 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
+	"github.com/impulse-sh/impulse/api/v1alpha1"
 	"github.com/impulse-sh/impulse/internal/diag"
 	"github.com/impulse-sh/impulse/internal/policy/compile"
 	"github.com/impulse-sh/impulse/internal/policy/manifest"
 )
 
 // fieldManager owns the fields of the objects that adopt creates.
-const fieldManager = "impulse-adopt"
+const fieldManager = v1alpha1.AdoptFieldManager
 
 // converted is one object of Impulse, with the YAML that says in comments what differs.
 type converted struct {

@@ -74,6 +74,8 @@ type process struct {
 	// receiver decodes and records messages, from HTTP and NATS.
 	receiver *endpoints.Receiver
 	objects  objects
+	// admission is nil without --admission-listen.
+	admission *admissionParts
 	// keda keeps objects for those of KEDA; nil without --watch-keda.
 	keda *kedawatch.Watcher
 	// finalizers is nil for objects from files.
@@ -192,6 +194,11 @@ func (p *process) fromCluster(config *rest.Config) error {
 		return err
 	}
 	p.newStore(stored)
+	if p.options.AdmissionListen != "" {
+		if err := p.newAdmission(config); err != nil {
+			return err
+		}
+	}
 	if !p.options.WatchKEDA {
 		return nil
 	}
@@ -238,6 +245,9 @@ func (p *process) run(ctx context.Context) error {
 	defer fail(nil)
 	var s services
 	s.start(ctx, "server", fail, web.Run)
+	if err := p.startAdmission(ctx, &s, fail); err != nil {
+		return errors.Join(err, s.stop(p.options.Grace))
+	}
 	s.start(ctx, "peers", fail, p.peers.Run)
 	s.start(ctx, "poller", fail, p.poller.Run)
 	p.log.Info("impulse started", "version", p.options.Version, "address", web.Addr(), "lease", p.options.LeaseNamespace+"/"+p.options.LeaseName)

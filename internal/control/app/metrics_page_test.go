@@ -114,6 +114,9 @@ func processRegistry(t *testing.T) *prometheus.Registry {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if err := p.newAdmission(&rest.Config{Host: "127.0.0.1:1"}); err != nil { // It has no part in file mode.
+		t.Fatal(err)
+	}
 	server, err := p.server(t.Context())
 	if err != nil {
 		t.Fatal(err)

@@ -55,6 +55,9 @@ type Options struct {
 	// PeerListen is the address of the peer endpoint, and PeerAdvertise the address at which other replicas reach it; "" means the same
 	// address, or the address of the Pod.
 	PeerListen, PeerAdvertise string
+	// AdmissionListen is the address of the admission webhook; "" means none. AdmissionCert and AdmissionKey are the files of its certificate;
+	// with "" Impulse makes the certificate, for the names in the ValidatingWebhookConfiguration AdmissionWebhook.
+	AdmissionListen, AdmissionCert, AdmissionKey, AdmissionWebhook string
 	// Sources are addresses to which triggers may connect although they are refused by default.
 	Sources egress.Addresses
 	// Settings apply to all workloads.
@@ -78,7 +81,7 @@ type Options struct {
 // Defaults returns the default options.
 func Defaults() Options {
 	return Options{
-		Listen: "127.0.0.1:8080", PeerListen: "127.0.0.1:0", LeaseNamespace: "impulse-system", LeaseName: "impulse", StateDir: "impulse-state",
+		Listen: "127.0.0.1:8080", PeerListen: "127.0.0.1:0", LeaseNamespace: "impulse-system", LeaseName: "impulse", StateDir: "impulse-state", AdmissionWebhook: "impulse",
 		Settings: compile.DefaultSettings(),
 		LogLevel: "info", LogFormat: "text", Grace: 10 * time.Second,
 	}
@@ -118,6 +121,7 @@ func (o *Options) validate() error {
 	if o.WatchKEDA && o.Config != "" {
 		wrong = append(wrong, errors.New("--watch-keda keeps ScaledObjects in the cluster, which --config replaces; a folder may hold KEDA's objects themselves"))
 	}
+	wrong = append(wrong, o.validateAdmission())
 	if o.KEDABridge != "" {
 		if _, err := bridgeaddr.Parse(o.KEDABridge); err != nil {
 			wrong = append(wrong, fmt.Errorf("--keda-bridge: %w", err))
@@ -133,4 +137,22 @@ func (o *Options) validate() error {
 		}
 	}
 	return errors.Join(wrong...)
+}
+
+// validateAdmission returns the mistakes in the options of the admission webhook.
+func (o *Options) validateAdmission() error {
+	files := o.AdmissionCert != "" || o.AdmissionKey != ""
+	switch {
+	case o.AdmissionListen == "" && files:
+		return errors.New("--admission-cert-file and --admission-key-file have no effect without --admission-listen")
+	case o.AdmissionListen == "":
+		return nil
+	case o.Config != "":
+		return errors.New("--admission-listen is for ScaledObjects in the cluster, which --config replaces; impulse check reads files")
+	case files && (o.AdmissionCert == "" || o.AdmissionKey == ""):
+		return errors.New("--admission-cert-file and --admission-key-file belong together")
+	case !files && o.AdmissionWebhook == "":
+		return errors.New("--admission-webhook must not be empty: the certificate is made for the names in it")
+	}
+	return nil
 }

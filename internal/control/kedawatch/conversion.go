@@ -11,6 +11,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
+	"github.com/impulse-sh/impulse/api/v1alpha1"
 	"github.com/impulse-sh/impulse/internal/diag"
 	"github.com/impulse-sh/impulse/internal/policy/compile"
 	"github.com/impulse-sh/impulse/internal/policy/manifest"
@@ -18,7 +19,7 @@ import (
 
 const (
 	// Label marks an object that was made from one of KEDA's.
-	Label = "impulse.sh/from-keda"
+	Label = v1alpha1.FromKEDALabel
 	// versionAnnotation has the hash of what was applied, so that nothing is applied twice, and no field stays that the original has lost.
 	versionAnnotation = "from-keda.impulse.sh/version"
 )

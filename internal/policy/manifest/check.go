@@ -39,7 +39,9 @@ func Compile(objects []*Object, known []triggers.Kind) ([]Compiled, []diag.Error
 		}
 		w, mistakes := o.Compile(known, compile.DefaultSettings())
 		problems = append(problems, mistakes...)
-		problems = append(problems, warningsOf(o, w, authentications)...)
+		problems = append(problems, warningsOf(o, w, references{
+			func(key string) *Object { return authentications[key] }, "is not in these files", "it must be in the cluster",
+		})...)
 		unknown := unknownAnnotations(o)
 		problems, o.broken = append(problems, unknown...), o.broken || Failed(unknown)
 		if w != nil {
@@ -96,9 +98,15 @@ func readsEnvironment(t v1alpha1.Trigger) bool {
 	return false
 }
 
+// references finds the authentications to which triggers refer, by "KIND NAMESPACE/NAME", and describes that there is none.
+type references struct {
+	find                func(key string) *Object
+	missing, suggestion string
+}
+
 // warningsOf returns warnings about references between objects and about fields without an effect. The workload is nil if the object has a
 // mistake.
-func warningsOf(o *Object, w *compile.Workload, authentications map[string]*Object) []diag.Error {
+func warningsOf(o *Object, w *compile.Workload, to references) []diag.Error {
 	all := o.conversionWarnings()
 	warn := func(field, problem, suggestion string) { all = append(all, o.warningAt(field, problem, suggestion)) }
 	spec := &o.ScaledObject.Spec
@@ -121,9 +129,9 @@ func warningsOf(o *Object, w *compile.Workload, authentications map[string]*Obje
 			key = clusterWide + " /" + ref.Name
 		}
 		field := fmt.Sprintf("spec.triggers[%d].authenticationRef", i)
-		switch a := authentications[key]; {
+		switch a := to.find(key); {
 		case a == nil:
-			warn(field, key+" is not in these files", "it must be in the cluster")
+			warn(field, key+" "+to.missing, to.suggestion)
 		case !a.allows(o.ScaledObject.Namespace):
 			warn(field, key+" does not allow namespace "+o.ScaledObject.Namespace+": the trigger will be unknown", "add it to its "+allowedNamespaces)
 		case a.identity != "" && w != nil:
