@@ -50,8 +50,11 @@ func (s *Server) Run(ctx context.Context) error {
 	stopping, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopTimeout)
 	defer cancel()
 	err := s.server.Shutdown(stopping)
-	if <-failed; err != nil && !errors.Is(err, http.ErrServerClosed) {
-		return errors.Join(fmt.Errorf("end the admission reviews: %w", err), s.server.Close())
+	if err != nil {
+		err = errors.Join(fmt.Errorf("end the admission reviews: %w", err), s.server.Close())
 	}
-	return nil
+	if ended := <-failed; !errors.Is(ended, http.ErrServerClosed) {
+		err = errors.Join(err, ended)
+	}
+	return err
 }

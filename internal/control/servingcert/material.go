@@ -13,8 +13,9 @@ import (
 )
 
 const (
-	// Lifetime is the validity of a certificate. The next one is made RenewBefore its end.
-	Lifetime    = 90 * 24 * time.Hour
+	// Lifetime is the validity of a certificate.
+	Lifetime = 90 * 24 * time.Hour
+	// RenewBefore is the time before the end of a certificate at which the next one is made.
 	RenewBefore = 30 * 24 * time.Hour
 	// Distribution is the time that the next CA certificate is published before a certificate of it is served.
 	Distribution = time.Hour
