@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/impulse-sh/impulse/internal/control/notify"
 	"github.com/impulse-sh/impulse/internal/diag"
 	"github.com/impulse-sh/impulse/internal/policy/manifest"
 	"github.com/impulse-sh/impulse/triggers/builtin"
@@ -22,9 +23,9 @@ func checkCommand() *cobra.Command {
 		Use:   "check FILE...",
 		Short: "Report mistakes and questionable settings of ScaledObjects in files",
 		Long: "Check reads files and folders (- is standard input). It reports all mistakes at once, with file, line, field and a suggestion,\n" +
-			"and warns about settings that are valid but probably unintended. It connects to no server, unless --prometheus names one, which\n" +
-			"then parses the queries of prometheus triggers. Exit code: 0 no mistakes, 1 mistakes, 2 a file cannot be read or the server\n" +
-			"cannot be reached.",
+			"and warns about settings that are valid but probably unintended. It checks files of sinks (impulse run --notifications-file), too,\n" +
+			"but not the files that they name. It connects to no server, unless --prometheus names one, which then parses the queries of\n" +
+			"prometheus triggers. Exit code: 0 no mistakes, 1 mistakes, 2 a file cannot be read or the server cannot be reached.",
 		Example: `  impulse check scaledobject.yaml
   impulse check ./manifests/ -o json
   impulse check ./manifests/ -o sarif > impulse.sarif
@@ -35,7 +36,7 @@ func checkCommand() *cobra.Command {
 			if err := o.check(); err != nil {
 				return err
 			}
-			valid, problems, err := checkFiles(cmd, args, prometheus)
+			checked, problems, err := checkFiles(cmd, args, prometheus)
 			if err != nil {
 				// A program must not take an incomplete list for a complete one, so only text has the problems that were found.
 				if o.value == "text" {
@@ -43,7 +44,7 @@ func checkCommand() *cobra.Command {
 				}
 				return err
 			}
-			if err := show(cmd.OutOrStdout(), &o, problems, valid); err != nil {
+			if err := show(cmd.OutOrStdout(), &o, problems, checked); err != nil {
 				return err
 			}
 			if manifest.Failed(problems) {
@@ -57,17 +58,36 @@ func checkCommand() *cobra.Command {
 	return cmd
 }
 
-// checkFiles returns the number of valid objects in the files, and all problems in the order of the files. prometheus is the URL of a
+// checked has the numbers of what is valid. withSinks is true if there is a file of sinks.
+type checked struct {
+	objects, sinks int
+	withSinks      bool
+}
+
+// checkFiles returns the numbers of what is valid in the files, and all problems in the order of the files. prometheus is the URL of a
 // server that parses the queries; "" means none.
-func checkFiles(cmd *cobra.Command, args []string, prometheus string) (int, []diag.Error, error) {
-	objects, problems, err := manifest.Load(args, cmd.InOrStdin())
+func checkFiles(cmd *cobra.Command, args []string, prometheus string) (checked, []diag.Error, error) {
+	var (
+		objects  []*manifest.Object
+		problems []diag.Error
+		c        checked
+	)
+	files, err := manifest.LoadFiles(args, cmd.InOrStdin())
+	for _, f := range files {
+		objects, problems = append(objects, f.Objects...), append(problems, f.Problems...)
+		if f.Sinks != nil {
+			sinks, more := notify.Check(f.Name, f.Sinks)
+			c.sinks, c.withSinks, problems = c.sinks+sinks, true, append(problems, more...)
+		}
+	}
 	valid, more := manifest.Compile(objects, builtin.Kinds())
 	problems = slices.Concat(problems, more, manifest.EndedPauses(valid, time.Now()))
 	if err == nil && prometheus != "" {
 		valid, more, err = checkQueries(cmd.Context(), prometheus, valid)
 		problems = append(problems, more...)
 	}
-	return len(valid), inOrder(problems), err
+	c.objects = len(valid)
+	return c, inOrder(problems), err
 }
 
 // inOrder sorts problems by file, line and column.
@@ -79,15 +99,15 @@ func inOrder(problems []diag.Error) []diag.Error {
 }
 
 // show prints the problems, and a summary of them as text.
-func show(w io.Writer, o *output, problems []diag.Error, valid int) error {
+func show(w io.Writer, o *output, problems []diag.Error, c checked) error {
 	if o.value == "sarif" {
 		return manifest.SARIF(w, version, problems)
 	}
-	return o.write(w, append([]diag.Error{}, problems...), func(w io.Writer) error { return showText(w, problems, valid) })
+	return o.write(w, append([]diag.Error{}, problems...), func(w io.Writer) error { return showText(w, problems, c) })
 }
 
 // showText prints one problem per line, and a summary.
-func showText(w io.Writer, problems []diag.Error, valid int) error {
+func showText(w io.Writer, problems []diag.Error, c checked) error {
 	if err := list(w, problems); err != nil {
 		return err
 	}
@@ -97,7 +117,10 @@ func showText(w io.Writer, problems []diag.Error, valid int) error {
 			warnings++
 		}
 	}
-	summary := plural(valid, "ScaledObject is valid", "ScaledObjects are valid")
+	summary := plural(c.objects, "ScaledObject is valid", "ScaledObjects are valid")
+	if c.withSinks {
+		summary += ", " + plural(c.sinks, "sink of notifications is valid", "sinks of notifications are valid")
+	}
 	if mistakes := len(problems) - warnings; mistakes > 0 {
 		summary += ", " + plural(mistakes, "mistake", "mistakes")
 	}

@@ -38,6 +38,8 @@ func runCommand() *cobra.Command {
 	f.DurationVar(&o.Settings.InitialReadinessDelay, "initial-readiness-delay", o.Settings.InitialReadinessDelay, "time after the start of a pod during which a pod that becomes unready counts as one that was never ready")
 	f.Var(&o.Sources, "allow-source-addresses", "CIDRs, such as 127.0.0.0/8,::1, that triggers may connect to although they are refused by default: link-local addresses, metadata services of clouds and, without --config, this machine")
 	f.StringVar(&o.FilePathRoot, "filepath-root", o.FilePathRoot, "folder of the files that spec.filePath of authentications names: of a ClusterTriggerAuthentication any, of a TriggerAuthentication those below the folder of its namespace (default: no files)")
+	f.StringVar(&o.NotificationsFile, "notifications-file", o.NotificationsFile, "YAML file with sinks of notifications, over HTTP or NATS: docs/notifications.md; a changed file is reloaded (default: none)")
+	f.StringVar(&o.ClusterName, "cluster-name", o.ClusterName, "name of the cluster in notifications (default: none)")
 	f.StringVar(&o.KEDABridge, "keda-bridge", o.KEDABridge, "address of impulse-keda-bridge, which reads the triggers with KEDA's types that Impulse does not have itself: unix:///PATH, or IP:PORT of this machine (default: such triggers are unknown)")
 	f.StringVar(&o.Listen, "listen", o.Listen, "address of the HTTP server: webhooks, probes and metrics")
 	f.StringVar(&o.HealthListen, "health-listen", o.HealthListen, "address of a second, plain HTTP server for /healthz and /readyz only, which the load of senders does not slow down (default: none; --listen serves them, too)")

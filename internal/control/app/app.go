@@ -27,6 +27,7 @@ import (
 	"github.com/impulse-sh/impulse/internal/control/endpointslices"
 	"github.com/impulse-sh/impulse/internal/control/kedawatch"
 	"github.com/impulse-sh/impulse/internal/control/metricsapi"
+	"github.com/impulse-sh/impulse/internal/control/notify"
 	"github.com/impulse-sh/impulse/internal/control/podcount"
 	"github.com/impulse-sh/impulse/internal/control/status"
 	"github.com/impulse-sh/impulse/internal/ingest/auth"
@@ -63,6 +64,7 @@ type process struct {
 	writes   *stateWrites
 	// reporter is nil while this process does not lead.
 	reporter atomic.Pointer[status.Reporter]
+	notifier *notify.Notifier
 	target   *actuator.Client
 	elector  *election.Elector
 	// peers forwards messages to the leader while another replica leads. self is the peer endpoint of this replica, and key the shared
@@ -138,6 +140,7 @@ func assemble(o Options, log *slog.Logger, config *rest.Config, self *forward.Li
 	}
 	p.http = p.egress.Client(maxPolls, maxPollsPerServer)
 	p.registerMetrics()
+	p.notifier = p.newNotifier()
 	core, err := typedcorev1.NewForConfig(config)
 	if err != nil {
 		return nil, fmt.Errorf("set up the Kubernetes client: %w", err)
@@ -241,6 +244,9 @@ func (p *process) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if err := p.notifier.Load(); err != nil {
+		return err
+	}
 	ctx, fail := context.WithCancelCause(ctx)
 	defer fail(nil)
 	var s services
@@ -250,6 +256,7 @@ func (p *process) run(ctx context.Context) error {
 	}
 	s.start(ctx, "peers", fail, p.peers.Run)
 	s.start(ctx, "poller", fail, p.poller.Run)
+	s.start(ctx, "notifications", fail, p.notifier.Run)
 	p.log.Info("impulse started", "version", p.options.Version, "address", web.Addr(), "lease", p.options.LeaseNamespace+"/"+p.options.LeaseName)
 	s.start(ctx, "leader", fail, func(ctx context.Context) error { return p.elector.Run(ctx, p.lead) })
 	<-ctx.Done()

@@ -34,6 +34,7 @@ func (p *process) lead(ctx context.Context) {
 	reporting, stopReporting := context.WithCancel(context.WithoutCancel(ctx))
 	recorder, closeEvents := p.recorder(reporting)
 	reporter := status.New(statusWriter{p.statusStore, p.elector.WhileLeading, p.writes}, recorder, p.metrics, p.log)
+	reporter.SetNotifier(p.notifier)
 	all.Go(func() { reporter.Run(reporting) })
 	p.reporter.Store(reporter)
 

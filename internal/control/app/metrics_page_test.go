@@ -68,6 +68,7 @@ var labelValues = map[string]string{
 	"route":        "the names of the routes, `other` for all other paths",
 	"rule":         "the rules that can limit a count",
 	"scaledobject": "the names of the ScaledObjects that exist",
+	"sink":         "the names of the sinks in `--notifications-file`",
 	"state":        "those in the meaning of the metric",
 	"trigger":      "the names of the triggers of the ScaledObjects that exist",
 	"type":         "the types of these triggers; `formula` for the one that scalingModifiers make",

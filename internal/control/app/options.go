@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"k8s.io/apimachinery/pkg/api/resource"
+	"k8s.io/apimachinery/pkg/util/validation"
 
 	"github.com/impulse-sh/impulse/internal/control/egress"
 	"github.com/impulse-sh/impulse/internal/ingest/httpserver"
@@ -60,6 +61,8 @@ type Options struct {
 	AdmissionListen, AdmissionCert, AdmissionKey, AdmissionWebhook string
 	// Sources are addresses to which triggers may connect although they are refused by default.
 	Sources egress.Addresses
+	// NotificationsFile has the sinks of notifications; "" means none. ClusterName names the cluster in them.
+	NotificationsFile, ClusterName string
 	// Settings apply to all workloads.
 	Settings compile.Settings
 	// FilePathRoot is the folder of the files that spec.filePath of authentications names; with "" none may name a file.
@@ -122,6 +125,9 @@ func (o *Options) validate() error {
 		wrong = append(wrong, errors.New("--watch-keda keeps ScaledObjects in the cluster, which --config replaces; a folder may hold KEDA's objects themselves"))
 	}
 	wrong = append(wrong, o.validateAdmission())
+	if problems := validation.IsValidLabelValue(o.ClusterName); len(problems) > 0 {
+		wrong = append(wrong, fmt.Errorf("--cluster-name is %q: %s", o.ClusterName, problems[0]))
+	}
 	if o.KEDABridge != "" {
 		if _, err := bridgeaddr.Parse(o.KEDABridge); err != nil {
 			wrong = append(wrong, fmt.Errorf("--keda-bridge: %w", err))

@@ -3,6 +3,7 @@ package controller
 import (
 	"cmp"
 	"context"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -116,8 +117,8 @@ func (c *Controller) Apply(ctx context.Context, so *v1alpha1.ScaledObject) {
 		return
 	}
 	c.syncFinalizer(ctx, e)
-	if !fresh && before.Generation == so.Generation && so.Generation != 0 && sameAnnotations(before, so) {
-		return // Neither the spec nor the annotations changed.
+	if !fresh && before.Generation == so.Generation && so.Generation != 0 && maps.Equal(before.Annotations, so.Annotations) && maps.Equal(before.Labels, so.Labels) {
+		return // Neither the spec nor the annotations nor the labels changed. Only a change of the spec changes the generation.
 	}
 	w, mistakes := compile.Compile(so, c.options.Kinds, c.options.Settings)
 	if w != nil && fresh {
@@ -225,19 +226,6 @@ func sentence(mistakes []diag.Error) string {
 		all[i] = m.Error()
 	}
 	return strings.Join(all, "; ")
-}
-
-// sameAnnotations reports whether two versions have the same annotations. A change of annotations does not change the generation.
-func sameAnnotations(a, b *v1alpha1.ScaledObject) bool {
-	if len(a.Annotations) != len(b.Annotations) {
-		return false
-	}
-	for k, v := range a.Annotations {
-		if other, ok := b.Annotations[k]; !ok || other != v {
-			return false
-		}
-	}
-	return true
 }
 
 // byAge sorts the oldest object first. Creation times have a resolution of one second: of two that are equal, the object whose

@@ -14,12 +14,13 @@ type draft struct {
 	status  *v1alpha1.ScaledObjectStatus
 	outcome outcome
 	counts  recommended
+	at      time.Time
 }
 
 // draft returns the status for an outcome.
 func (o *object) draft(p *autoscaler.Outcome) *draft {
 	memory := o.remembered(p)
-	return &draft{statusOf(p, o), outcomeOf(p, o.refusal), recommendedIn(&memory, p)}
+	return &draft{statusOf(p, o), outcomeOf(p, o.refusal), recommendedIn(&memory, p), p.At.Time()}
 }
 
 // setPending makes a status the next one to write, instead of any that waits.
@@ -27,8 +28,9 @@ func (o *object) setPending(status *v1alpha1.ScaledObjectStatus) {
 	o.pending, o.postponed = status, nil
 }
 
-// commit makes a draft the next status to write.
-func (o *object) commit(d *draft) {
+// commit makes a draft the next status to write, and notifies of its changes. The caller must hold r.mu.
+func (r *Reporter) commit(o *object, d *draft) {
+	r.notifyChanges(o, d.status, d.at)
 	o.lastReported, o.reportedCounts, o.latest = d.outcome, d.counts, d.status
 	o.conditions.list = slices.Clone(d.status.Conditions)
 	o.setPending(d.status)
@@ -112,5 +114,5 @@ func (r *Reporter) promote(o *object) {
 		r.queue.AddAfter(o.key(), wait)
 		return
 	}
-	o.commit(o.postponed)
+	r.commit(o, o.postponed)
 }

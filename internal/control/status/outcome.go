@@ -40,6 +40,9 @@ type outcome struct {
 	annotations string
 }
 
+// notReadYet is why a trigger is unknown that has not been read since this process began to lead.
+const notReadYet = "not read yet"
+
 // seed makes hashes of this process comparable.
 var seed = maphash.MakeSeed()
 
@@ -131,7 +134,7 @@ func unknownBecause(p *autoscaler.Outcome, i int) string {
 	e := &p.Events[i]
 	switch {
 	case e.At == 0:
-		return "not read yet"
+		return notReadYet
 	case e.Err != nil:
 		return e.Err.Error()
 	case p.Workload.Policy.Propose(i, e, p.At).Known:

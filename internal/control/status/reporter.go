@@ -49,6 +49,8 @@ type Reporter struct {
 	recorder Recorder
 	metrics  *Metrics
 	log      *slog.Logger
+	// notifier may be nil.
+	notifier Notifier
 	queue    workqueue.TypedRateLimitingInterface[string]
 
 	mu      sync.Mutex
@@ -89,6 +91,9 @@ type object struct {
 	// running is its autoscaler, for the metrics; nil while it has none. errors counts the failed readings of each trigger that had some.
 	running Inspected
 	errors  map[string]uint64
+	// notified is the state that the newest notifications describe, and labels are the labels of the object.
+	notified notified
+	labels   map[string]string
 }
 
 // refusal is the reason and message of a condition; the zero value means none.
@@ -127,7 +132,7 @@ func (r *Reporter) Resume(w *compile.Workload, status *v1alpha1.ScaledObjectStat
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	o := r.object(Object{w.Namespace, w.Name, string(w.UID)})
-	o.receives = receives(w)
+	o.receives, o.labels = receives(w), w.Labels
 	o.load(status)
 }
 
@@ -140,6 +145,7 @@ func (o *object) load(status *v1alpha1.ScaledObjectStatus) {
 	o.history = historyOf(status)
 	o.origin = originOf(status)
 	o.stored = status
+	o.notified = notifiedIn(status, &notified{})
 }
 
 // Forget removes a deleted object.
@@ -189,6 +195,8 @@ func (r *Reporter) Decided(p *autoscaler.Outcome) {
 		o.lastScale = &at
 	}
 	o.origin.observe(p)
+	o.labels = p.Workload.Labels
+	r.notifyWrite(o, p)
 	writes := false
 	if !p.Writing && o.reportable(p) {
 		changes, writes = r.report(o, p)
@@ -196,7 +204,7 @@ func (r *Reporter) Decided(p *autoscaler.Outcome) {
 	news := o.history.add(p, writes)
 	o.history.markWritten(p)
 	if writes {
-		o.commit(o.draft(p))
+		r.commit(o, o.draft(p))
 		r.schedule(o)
 	}
 	r.mu.Unlock()
@@ -219,7 +227,7 @@ func (r *Reporter) Refused(so *v1alpha1.ScaledObject, reason, message string, ol
 	of := Object{so.Namespace, so.Name, string(so.UID)}
 	r.mu.Lock()
 	o := r.object(of)
-	o.refusal = refusal{reason, message}
+	o.refusal, o.labels = refusal{reason, message}, so.Labels
 	if o.lastReported == (outcome{}) {
 		o.load(&so.Status)
 	} else {
@@ -234,6 +242,7 @@ func (r *Reporter) Refused(so *v1alpha1.ScaledObject, reason, message string, ol
 	status.OriginalReplicaCount = o.origin.of(status.Reference)
 	o.conditions.setRefused(reason, message, so.Generation, older)
 	status.Conditions = slices.Clone(o.conditions.list)
+	r.notifyRefused(o, status.Reference)
 	news := !sameOutcome(status, &so.Status)
 	if news {
 		o.setPending(status)

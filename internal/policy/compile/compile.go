@@ -24,7 +24,7 @@ func (m *errorList) add(field, problem, suggestion string) {
 func Compile(so *v1alpha1.ScaledObject, kinds []triggers.Kind, settings Settings) (*Workload, []diag.Error) {
 	var errs errorList
 	w := &Workload{
-		Namespace: so.Namespace, Name: so.Name, UID: so.UID, Generation: so.Generation,
+		Namespace: so.Namespace, Name: so.Name, UID: so.UID, Generation: so.Generation, Labels: so.Labels,
 		Target: TargetOf(so), Container: so.Spec.ScaleTargetRef.EnvSourceContainerName,
 		Policy: policyOf(so, settings, &errs),
 		DryRun: so.Spec.DryRun || settings.DryRun, DryRunOfAll: settings.DryRun, UnknownAnnotations: withoutEffect(so),

@@ -17,7 +17,9 @@ type Workload struct {
 	Namespace, Name string
 	UID             types.UID
 	Generation      int64
-	Target          actuator.Target
+	// Labels are the labels of the object, for the filters of notifications.
+	Labels map[string]string
+	Target actuator.Target
 	// Container is the container of the target whose environment variables triggers name; "" is its first one.
 	Container string
 	Policy    *scalers.Policy

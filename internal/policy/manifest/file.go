@@ -20,6 +20,8 @@ type File struct {
 	Objects []*Object
 	// Problems are the mistakes and warnings that were found while the file was read.
 	Problems []diag.Error
+	// Sinks is the content of a file of sinks of notifications, which holds no object; nil for other files.
+	Sinks []byte
 	// Unread is the number of objects of which nothing could be read.
 	Unread int
 
@@ -44,6 +46,11 @@ func ParseFile(name string, content []byte) File {
 	reader := strictyaml.Reader{File: name}
 	for _, node := range reader.Documents(content) {
 		for _, item := range items(node) {
+			if isSinks(item) {
+				f.Sinks = content
+				f.others["list of sinks"]++
+				continue
+			}
 			if isOther(item) {
 				f.others[strictyaml.Text(strictyaml.Child(item, "kind"))]++
 				continue
@@ -92,6 +99,11 @@ func (f *File) Others() string {
 // noObjectError is the error of files without an object that is read.
 func noObjectError(files string) diag.Error {
 	return diag.Error{File: files, Problem: "holds no object", Suggestion: "a ScaledObject, an object of KEDA or a HorizontalPodAutoscaler was expected"}
+}
+
+// isSinks reports whether a document has the sinks of notifications.
+func isSinks(node *yaml.Node) bool {
+	return strictyaml.Child(node, "sinks") != nil && strictyaml.Child(node, "apiVersion") == nil && strictyaml.Child(node, "kind") == nil
 }
 
 // isOther reports whether an object has a group and a kind, and neither of them resembles one that is read.

@@ -28,6 +28,9 @@ func Load(paths []string, stdin io.Reader) ([]*Object, []diag.Error, error) {
 	for i := range files {
 		objects, problems = append(objects, files[i].Objects...), append(problems, files[i].Problems...)
 	}
+	if len(objects)+len(problems) == 0 && err == nil && hasSinks(files) {
+		problems = append(problems, noObjectError(strings.Join(paths, ", ")))
+	}
 	return objects, problems, err
 }
 
@@ -49,12 +52,17 @@ func LoadFiles(paths []string, stdin io.Reader) ([]File, error) {
 			continue
 		}
 		f := ParseFile(name, content)
-		files, found = append(files, f), found+len(f.Objects)+len(f.Problems)
+		files, found = append(files, f), found+len(f.Objects)+len(f.Problems)+len(f.Sinks)
 	}
 	if found+len(failed) == 0 {
 		files = append(files, File{Problems: []diag.Error{noObjectError(strings.Join(paths, ", "))}})
 	}
 	return files, errors.Join(failed...)
+}
+
+// hasSinks reports whether a file has sinks of notifications.
+func hasSinks(files []File) bool {
+	return slices.ContainsFunc(files, func(f File) bool { return f.Sinks != nil })
 }
 
 // expand replaces folders by their files.
