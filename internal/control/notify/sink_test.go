@@ -7,11 +7,14 @@ import (
 	"log/slog"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus/testutil"
+
+	"github.com/impulse-sh/impulse/internal/testkit"
 )
 
 func TestSink(t *testing.T) {
@@ -58,14 +61,14 @@ type running struct {
 	*fakeTransport
 
 	t    *testing.T
-	log  *strings.Builder
+	log  *testkit.Log
 	stop chan struct{}
 }
 
 // serve runs a sink with a transport that answers as a function says.
 func serve(t *testing.T, answer func(ctx context.Context, e *Event) error) *running {
 	t.Helper()
-	r := &running{fakeTransport: &fakeTransport{answer: answer, start: time.Now()}, t: t, log: &strings.Builder{}, stop: make(chan struct{})}
+	r := &running{fakeTransport: &fakeTransport{answer: answer, start: time.Now()}, t: t, log: testkit.NewLog(t), stop: make(chan struct{})}
 	n := New(Options{Log: slog.New(slog.NewTextHandler(r.log, nil))})
 	r.sink = n.newSink(&Sink{Name: "s", Timeout: defaultTimeout, MaxAge: defaultMaxAge})
 	r.open = func(*Sink) (transport, error) { return r.fakeTransport, nil }
@@ -165,9 +168,9 @@ func testRejectedNotificationIsNotRepeated(t *testing.T) {
 
 func testNotificationThatIsTooOldIsNotSent(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		down := true
+		var up atomic.Bool
 		r := serve(t, func(context.Context, *Event) error {
-			if down {
+			if !up.Load() {
 				return errors.New("down")
 			}
 			return nil
@@ -180,7 +183,7 @@ func testNotificationThatIsTooOldIsNotSent(t *testing.T) {
 		if waiting, oldest := r.state(); waiting != 1 || time.Since(oldest) != time.Minute {
 			t.Errorf("%d notifications wait, the oldest since %s: want 1, since 1m", waiting, time.Since(oldest))
 		}
-		down = false
+		up.Store(true)
 		<-time.After(2 * maxBackoff)
 		synctest.Wait()
 		if got := strings.Join(r.sent, " "); got != "new" || r.counted(resultExpired) != 1 {
@@ -195,8 +198,15 @@ func testNotificationThatIsTooOldIsNotSent(t *testing.T) {
 
 func testFailureIsLoggedOnceForEachReason(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		reason := errors.New("connection refused")
-		r := serve(t, func(context.Context, *Event) error { return reason })
+		var reason atomic.Pointer[string]
+		fail := func(text string) { reason.Store(&text) }
+		fail("connection refused")
+		r := serve(t, func(context.Context, *Event) error {
+			if text := *reason.Load(); text != "" {
+				return errors.New(text)
+			}
+			return nil
+		})
 		r.push("a")
 		<-time.After(5 * time.Minute)
 		synctest.Wait()
@@ -206,13 +216,13 @@ func testFailureIsLoggedOnceForEachReason(t *testing.T) {
 		for range maxQueued + 3 {
 			r.offer(&Event{Type: Scaled, Name: "b", Time: time.Now()})
 		}
-		reason = errors.New("certificate has expired")
+		fail("certificate has expired")
 		<-time.After(2 * maxBackoff)
 		synctest.Wait()
 		if n := strings.Count(r.log.String(), "certificate has expired"); n != 1 {
 			t.Errorf("the next reason was logged %d times, want once:\n%s", n, r.log)
 		}
-		reason = nil
+		fail("")
 		<-time.After(2 * maxBackoff)
 		synctest.Wait()
 		if !strings.Contains(r.log.String(), "lost=3") || r.counted(resultDropped) != 3 {
@@ -267,7 +277,7 @@ func testWhatIsQueuedIsSentBeforeEnd(t *testing.T) {
 
 func testEndDoesNotWaitLongerThanItsLimit(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		log := &strings.Builder{}
+		log := testkit.NewLog(t)
 		n := New(Options{Log: slog.New(slog.NewTextHandler(log, nil)), Flush: 5 * time.Second})
 		stuck := &fakeTransport{answer: func(ctx context.Context, _ *Event) error {
 			<-ctx.Done()
