@@ -4,10 +4,13 @@ SHELL       := bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
 
-VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+# A length for the abbreviated commit, so that it does not depend on what else a clone has.
+VERSION ?= $(shell git describe --tags --always --abbrev=12 --dirty 2>/dev/null || echo dev)
 LDFLAGS := -s -w -X main.version=$(VERSION)
+# How each program is compiled that people install. It records neither this folder nor the state of this clone.
+COMPILED = CGO_ENABLED=0 go $(1) build -trimpath -buildvcs=false -ldflags '$(LDFLAGS)'
 TOOL    := go tool -modfile=tools/go.mod
-MODULES := . deploy/sandbox
+MODULES := . deploy/sandbox deploy/image
 FUZZTIME ?= 30s
 TIMELINES ?= 1000000
 SEEDS     ?= 200
@@ -27,12 +30,14 @@ help: ## Show this help.
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z0-9-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: build
+build: OUT ?= bin/impulse
 build: ## Build bin/impulse; TAGS=nokafka,noredis leaves out kinds of trigger and their clients.
-	CGO_ENABLED=0 go build -tags grpcnotrace,$(TAGS) -gcflags 'k8s.io/api/...=-l' -trimpath -ldflags '$(LDFLAGS)' -o bin/impulse ./cmd/impulse
+	$(call COMPILED) -tags grpcnotrace,$(TAGS) -gcflags 'k8s.io/api/...=-l' -o $(OUT) ./cmd/impulse
 
 .PHONY: bridge
+bridge: OUT ?= bin/impulse-keda-bridge
 bridge: ## Build bin/impulse-keda-bridge, with KEDA's scalers: about 10 minutes the first time.
-	CGO_ENABLED=0 go -C deploy/keda-bridge build -trimpath -ldflags '$(LDFLAGS)' -o $(CURDIR)/bin/impulse-keda-bridge .
+	$(call COMPILED,-C deploy/keda-bridge) -o $(abspath $(OUT)) .
 
 .PHONY: bridge-test
 bridge-test: ## Test impulse-keda-bridge against real servers and emulators (needs Node.js): about 15 minutes the first time.
@@ -53,8 +58,7 @@ e2e: ## Run the end-to-end tests, and those of every kind of trigger against its
 
 .PHONY: lint
 lint: ## Run golangci-lint on every module but that of the KEDA bridge.
-	$(TOOL) golangci-lint run ./...
-	cd deploy/sandbox && go tool -modfile=../../tools/go.mod golangci-lint run --config ../../.golangci.yml ./...
+	lint=$$($(TOOL) -n golangci-lint); for module in $(MODULES); do (cd $$module && "$$lint" run --config $(CURDIR)/.golangci.yml ./...); done
 
 .PHONY: bridge-lint
 bridge-lint: ## Run golangci-lint on the module of the KEDA bridge: 7 minutes of CPU and 8 GB of memory after `make bridge`.
@@ -77,9 +81,46 @@ verify: ## Fail when generated files, module files or formatting are stale. It w
 	@./third_party/expr/verify
 	go mod tidy -diff
 	go -C deploy/sandbox mod tidy -diff
+	go -C deploy/image mod tidy -diff
 	go -C deploy/keda-bridge mod tidy -diff
 	go -C internal/testkit/victoriametrics/programs mod tidy -diff
 	$(TOOL) golangci-lint fmt --diff ./...
+
+# What an image or a release is made of depends on the commit, on TAGS and on the version of Go, and on nothing else of this machine.
+ISOLATED   := GOFLAGS=-trimpath GOWORK=off GOEXPERIMENT= GOAMD64=v1 GOARM64=v8.0 GOFIPS140=off
+REVISION   ?= $(shell git rev-parse HEAD 2>/dev/null)
+SOURCE_DATE_EPOCH ?= $(shell git log -1 --format=%ct 2>/dev/null || echo 0)
+ORIGIN     = --version '$(VERSION)' --created '$(SOURCE_DATE_EPOCH)' --license LICENSE
+PRODUCT    := $(if $(BRIDGE),impulse-keda-bridge,impulse)
+IMAGE_TOOL := CGO_ENABLED=0 go -C deploy/image build -trimpath -o $(CURDIR)/bin/impulse-image .
+PLATFORMS  := linux/amd64 linux/arm64 darwin/amd64 darwin/arm64 windows/amd64 windows/arm64
+
+.PHONY: image
+image: ## Make the container image for amd64 and arm64 in bin/image, without Docker (BRIDGE=1: that of the KEDA bridge).
+	@$(IMAGE_TOOL)
+	@for arch in amd64 arm64; do \
+		echo "compile $(PRODUCT) for linux/$$arch: minutes the first time" >&2; \
+		$(ISOLATED) GOOS=linux GOARCH=$$arch $(MAKE) --silent $(if $(BRIDGE),bridge,build) OUT=bin/image/$(PRODUCT)/$$arch/$(PRODUCT); done
+	@bin/impulse-image build --name $(PRODUCT) $(ORIGIN) --revision '$(REVISION)' --out bin/image/$(PRODUCT) \
+		$(foreach arch,amd64 arm64,bin/image/$(PRODUCT)/$(arch)/$(PRODUCT))
+
+.PHONY: push
+push: ## Make the image and push it with the credentials of docker login: IMAGE=ghcr.io/YOU/impulse:v1.2.3 (PLAIN_HTTP=1: without TLS).
+	@$(IMAGE_TOOL)
+	@bin/impulse-image push --check $(if $(PLAIN_HTTP),--plain-http) '$(IMAGE)'
+	@$(MAKE) --no-print-directory image
+	@bin/impulse-image push $(if $(PLAIN_HTTP),--plain-http) --layout bin/image/$(PRODUCT)/layout '$(IMAGE)'
+
+.PHONY: release
+release: ## Make the files of the release VERSION=v1.2.3 in dist: archives, SBOMs, the manifest for krew, checksums.
+	@$(IMAGE_TOOL)
+	@bin/impulse-image release check '$(VERSION)'
+	@rm -rf dist bin/release
+	@for platform in $(PLATFORMS); do \
+		echo "compile impulse for $$platform: minutes the first time" >&2; \
+		case $$platform in windows/*) file=impulse.exe ;; *) file=impulse ;; esac; \
+		$(ISOLATED) GOOS=$${platform%/*} GOARCH=$${platform#*/} $(MAKE) --silent build OUT=bin/release/$$platform/$$file; done
+	@bin/impulse-image release $(ORIGIN) --out dist bin/release/*/*/impulse*
 
 .PHONY: fuzz
 fuzz: ## Run every fuzz test for FUZZTIME, and TIMELINES random timelines through the core.
@@ -118,5 +159,5 @@ vuln: ## Check dependencies against the Go vulnerability database.
 	$(TOOL) govulncheck ./...
 
 .PHONY: clean
-clean: ## Remove bin; the sandbox's cache stays (deploy/sandbox/README.md names its folder).
-	rm -rf bin
+clean: ## Remove bin and dist; the sandbox's cache stays (deploy/sandbox/README.md names its folder).
+	rm -rf bin dist

@@ -12,6 +12,7 @@ import (
 	"os/signal"
 	"syscall"
 	"time"
+	_ "time/tzdata" // Scalers have the time zones on machines and in images without a database of them.
 
 	"github.com/go-logr/logr"
 	"google.golang.org/grpc"
