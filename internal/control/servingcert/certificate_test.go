@@ -34,7 +34,7 @@ func (e *env) start(ctx context.Context, name string) *Certificate {
 		Secrets: fakeSecrets{e.cluster}, Webhooks: fakeWebhooks{e.cluster},
 		Webhook: "impulse", Now: time.Now, Registry: prometheus.NewRegistry(), Log: slog.New(slog.NewTextHandler(e.log, nil)),
 		WhileLeading: func(ctx context.Context, write func(context.Context) error) error {
-			if e.leader != name {
+			if e.leader.Load() != name {
 				return election.ErrNotLeading
 			}
 			return write(ctx)
@@ -52,7 +52,7 @@ func (e *env) expectVerified(name string, c *Certificate) {
 		e.t.Fatalf("%s, replica %s: %v", time.Now(), name, err)
 	}
 	pair := Pair{Certificate: block("CERTIFICATE", served.Certificate[0]), Key: keyOf(e.t, served)}
-	for _, w := range e.cluster.webhooks.Webhooks {
+	for _, w := range e.cluster.configuration().Webhooks {
 		if err := pair.check(w.ClientConfig.CABundle, serviceNames, time.Now()); err != nil {
 			e.t.Fatalf("%s, replica %s, webhook %s: %v", time.Now(), name, w.Name, err)
 		}
@@ -97,7 +97,7 @@ func testBothReplicasServeValidCertificateThroughRenewals(t *testing.T) {
 				first, _ = replicas["a"].Get(nil)
 			}
 			for minute := 0; minute < 150; minute += 5 {
-				e.leader = string("ab"[minute/15%2])
+				e.leader.Store(string("ab"[minute/15%2]))
 				<-time.After(5*time.Minute + time.Second)
 				synctest.Wait()
 				for name, c := range replicas {
@@ -127,8 +127,9 @@ func testForeignBundleIsRepaired(t *testing.T) {
 		a := e.start(ctx, "a")
 		<-time.After(firstInterval + time.Second)
 		synctest.Wait()
-		w := e.cluster.webhooks
+		w := e.cluster.configuration()
 		w.Webhooks[0].ClientConfig.CABundle, w.Webhooks[1].ClientConfig.CABundle = []byte("other"), nil
+		e.cluster.replace(w)
 		<-time.After(interval + time.Second)
 		synctest.Wait()
 		e.expectVerified("a", a)
@@ -164,8 +165,8 @@ func testWithoutConfigurationNothingIsMade(t *testing.T) {
 		ctx, stop := context.WithCancel(t.Context())
 		defer stop()
 		e := newEnv(t)
-		w := e.cluster.webhooks
-		e.cluster.webhooks = nil
+		w := e.cluster.configuration()
+		e.cluster.replace(nil)
 		a := e.start(ctx, "a")
 		<-time.After(time.Minute)
 		synctest.Wait()
@@ -175,7 +176,7 @@ func testWithoutConfigurationNothingIsMade(t *testing.T) {
 		if n := strings.Count(e.log.String(), "read ValidatingWebhookConfiguration impulse"); n != 1 {
 			t.Errorf("got %d lines about the missing configuration, want one", n)
 		}
-		e.cluster.webhooks = w
+		e.cluster.replace(w)
 		<-time.After(interval + time.Second)
 		synctest.Wait()
 		e.expectVerified("a", a)

@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"strconv"
+	"sync"
+	"sync/atomic"
 	"testing"
 
 	admissionregistrationv1 "k8s.io/api/admissionregistration/v1"
@@ -17,8 +19,9 @@ import (
 	"github.com/impulse-sh/impulse/internal/testkit"
 )
 
-// fakeCluster stands for an API server, because a real one does not live on virtual time. Its users run one at a time.
+// fakeCluster stands for an API server, because a real one does not live on virtual time.
 type fakeCluster struct {
+	mu       sync.Mutex
 	secret   *corev1.Secret
 	webhooks *admissionregistrationv1.ValidatingWebhookConfiguration
 }
@@ -27,7 +30,7 @@ type fakeCluster struct {
 type env struct {
 	t       *testing.T
 	cluster *fakeCluster
-	leader  string
+	leader  atomic.Value
 	log     *testkit.Log
 }
 
@@ -38,17 +41,34 @@ func newEnv(t *testing.T) *env {
 			Service: &admissionregistrationv1.ServiceReference{Namespace: "impulse-system", Name: "impulse-admission"},
 		}}
 	}
-	return &env{t: t, leader: "a", log: testkit.NewLog(t), cluster: &fakeCluster{
-		&corev1.Secret{ObjectMeta: metav1.ObjectMeta{Name: SecretName, ResourceVersion: "1"}},
-		&admissionregistrationv1.ValidatingWebhookConfiguration{
+	e := &env{t: t, log: testkit.NewLog(t), cluster: &fakeCluster{
+		secret: &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Name: SecretName, ResourceVersion: "1"}},
+		webhooks: &admissionregistrationv1.ValidatingWebhookConfiguration{
 			Webhooks: []admissionregistrationv1.ValidatingWebhook{webhook("one.impulse.sh"), webhook("two.impulse.sh")},
 		},
 	}}
+	e.leader.Store("a")
+	return e
+}
+
+// configuration returns a copy of the webhooks, and replace replaces them.
+func (f *fakeCluster) configuration() *admissionregistrationv1.ValidatingWebhookConfiguration {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.webhooks.DeepCopy()
+}
+
+func (f *fakeCluster) replace(c *admissionregistrationv1.ValidatingWebhookConfiguration) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.webhooks = c
 }
 
 type fakeSecrets struct{ *fakeCluster }
 
 func (f fakeSecrets) Get(context.Context, string, metav1.GetOptions) (*corev1.Secret, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
 	return f.secret.DeepCopy(), nil
 }
 
@@ -57,6 +77,8 @@ func (f fakeSecrets) Create(context.Context, *corev1.Secret, metav1.CreateOption
 }
 
 func (f fakeSecrets) Update(_ context.Context, s *corev1.Secret, _ metav1.UpdateOptions) (*corev1.Secret, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
 	if s.ResourceVersion != f.secret.ResourceVersion {
 		return nil, apierrors.NewConflict(schema.GroupResource{Resource: "secrets"}, SecretName, nil)
 	}
@@ -69,6 +91,8 @@ func (f fakeSecrets) Update(_ context.Context, s *corev1.Secret, _ metav1.Update
 type fakeWebhooks struct{ *fakeCluster }
 
 func (f fakeWebhooks) Get(_ context.Context, name string, _ metav1.GetOptions) (*admissionregistrationv1.ValidatingWebhookConfiguration, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
 	if f.webhooks == nil {
 		return nil, apierrors.NewNotFound(schema.GroupResource{Resource: "validatingwebhookconfigurations"}, name)
 	}
@@ -79,6 +103,8 @@ func (f fakeWebhooks) Get(_ context.Context, name string, _ metav1.GetOptions) (
 func (f fakeWebhooks) Patch(
 	_ context.Context, _ string, _ types.PatchType, patch []byte, _ metav1.PatchOptions, _ ...string,
 ) (*admissionregistrationv1.ValidatingWebhookConfiguration, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
 	var operations []struct {
 		Op, Path string
 		Value    json.RawMessage
@@ -99,5 +125,5 @@ func (f fakeWebhooks) Patch(
 			return nil, err
 		}
 	}
-	return f.webhooks, nil
+	return f.webhooks.DeepCopy(), nil
 }
