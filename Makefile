@@ -65,10 +65,11 @@ bridge-lint: ## Run golangci-lint on the module of the KEDA bridge: 7 minutes of
 	lint=$$($(TOOL) -n golangci-lint) && cd deploy/keda-bridge && CGO_ENABLED=0 GOFLAGS=-trimpath "$$lint" run --timeout 40m --config ../../.golangci.yml ./...
 
 .PHONY: generate
-generate: ## Regenerate deepcopy, CRDs, the JSON Schema, the list of triggers and the pages of reference in docs.
+generate: ## Regenerate deepcopy, CRDs, the JSON Schema, the list of triggers, the pages of reference in docs, and deploy/manifests.
 	$(TOOL) controller-gen object paths=./api/...
 	$(TOOL) controller-gen crd paths=./api/... output:crd:dir=deploy/crds
 	go generate ./...
+	./deploy/manifests/generate
 
 .PHONY: kind
 kind: ## Begin the kind of trigger NAME, with a test that passes: docs/adding-a-trigger.md.
@@ -84,6 +85,8 @@ verify: ## Fail when generated files, module files or formatting are stale. It w
 	go -C deploy/image mod tidy -diff
 	go -C deploy/keda-bridge mod tidy -diff
 	go -C internal/testkit/victoriametrics/programs mod tidy -diff
+	go -C test/chart/operators mod tidy -diff
+	go -C tools/helm mod tidy -diff
 	$(TOOL) golangci-lint fmt --diff ./...
 
 # What an image or a release is made of depends on the commit, on TAGS and on the version of Go, and on nothing else of this machine.

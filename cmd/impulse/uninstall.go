@@ -17,9 +17,9 @@ func uninstallCommand() *cobra.Command {
 		Short: "Remove Impulse and all ScaledObjects from a cluster",
 		Long: "Uninstall deletes the CRD of ScaledObjects, and with it all of them, while Impulse still runs. Targets of objects with\n" +
 			"restoreToOriginalReplicaCount get their original counts back; all others keep their counts. When no ScaledObject remains, it\n" +
-			"deletes everything else that deploy/manifests creates: the other CRDs with their objects, the namespace " + uninstall.Namespace + "\n" +
-			"with everything in it, the ClusterRole and the FlowSchema. It does not delete what a kustomization of your own adds outside\n" +
-			"that namespace.\n\n" +
+			"deletes everything else that deploy/manifests creates, or the chart as the release impulse: the other CRDs with their objects,\n" +
+			"the namespace " + uninstall.Namespace + " with everything in it, the ClusterRoles and the FlowSchema. It does not delete what a\n" +
+			"kustomization of your own adds outside that namespace, and not the roles in the namespaces of rbac.credentials.\n\n" +
 			"It waits for each part for --timeout at most, prints the reason for waiting, and can be run again.",
 		Example: `  impulse uninstall
 

@@ -1,21 +1,34 @@
 package e2e
 
 import (
-	"strings"
+	"fmt"
 	"testing"
 
-	"github.com/impulse-sh/impulse/internal/testkit"
-	"github.com/impulse-sh/impulse/internal/testkit/process"
 	"github.com/impulse-sh/impulse/internal/testkit/sandbox"
 )
 
 func TestKEDAPermissions(t *testing.T) {
 	t.Parallel()
-	t.Run("the optional manifest grants what watching KEDA's objects needs, and no more", testOptionalManifestGrantsWhatWatchingKEDANeeds)
+	t.Run("the chart grants what watching KEDA's objects needs, and no more", testChartGrantsWhatWatchingKEDANeeds)
 }
 
-// onPods asks for a replica for each pod of the Deployment load. Alerts would be stored in impulse-system, where another test's Impulse is.
-const onPods = `
+// everyKEDAObject has the finalizer of KEDA's operator on each object, and the Lease of an operator that has stopped without releasing it.
+const everyKEDAObject = `
+apiVersion: coordination.k8s.io/v1
+kind: Lease
+metadata: {name: operator.keda.sh}
+spec: {holderIdentity: keda-operator, leaseDurationSeconds: 1}
+---
+apiVersion: keda.sh/v1alpha1
+kind: TriggerAuthentication
+metadata: {name: login, finalizers: [finalizer.keda.sh]}
+spec: {secretTargetRef: [{parameter: password, name: login, key: password}]}
+---
+apiVersion: keda.sh/v1alpha1
+kind: ClusterTriggerAuthentication
+metadata: {name: %[1]s, finalizers: [finalizer.keda.sh]}
+spec: {secretTargetRef: [{parameter: password, name: login, key: password}]}
+---
 apiVersion: keda.sh/v1alpha1
 kind: ScaledObject
 metadata: {name: web, annotations: {example.com/a: b}, finalizers: [finalizer.keda.sh]}
@@ -24,36 +37,28 @@ spec:
   minReplicaCount: 1
   maxReplicaCount: 10
   advanced: {restoreToOriginalReplicaCount: true}
-  triggers: [{type: kubernetes-workload, metadata: {podSelector: app=load, value: '1'}}]
+  triggers: [{type: alertmanager, metadata: {matchers: '{alertname="web"}', replicas: '5'}}]
 `
 
-func testOptionalManifestGrantsWhatWatchingKEDANeeds(t *testing.T) {
-	e := newKEDAEnv(t)
-	for _, args := range [][]string{{"-k", "../../deploy/manifests"}, {"-f", "../../deploy/manifests/keda.yaml"}} {
-		args = append([]string{"-n", "impulse-system", "apply", "--server-side", "--force-conflicts"}, args...)
-		if out, err := e.Kubectl(t.Context(), "", args...); err != nil {
-			t.Fatal(err, out)
-		}
-	}
-	config := e.serviceAccount()
-	for question, want := range map[string]string{
-		"update scaledobjects.keda.sh": "no", "delete scaledobjects.keda.sh": "no", "list leases.coordination.k8s.io": "no",
-		"patch scaledobjects.keda.sh --subresource=status": "yes", "update horizontalpodautoscalers.autoscaling": "no", "list secrets": "no",
-	} {
-		args := append([]string{"--kubeconfig", config, "-n", e.Namespace, "auth", "can-i"}, strings.Fields(question)...)
-		out, _ := process.Run(t.Context(), sandbox.Binary(t, "kubectl"), args...)
-		if !strings.Contains(out, want) {
-			t.Errorf("can it %s: got %s, want %s", question, out, want)
-		}
+// The control plane is its own, because the Lease of KEDA's operator in any namespace stops all that watch KEDA's objects.
+func testChartGrantsWhatWatchingKEDANeeds(t *testing.T) {
+	t.Parallel()
+	acquireSlot(t)
+	plane := sandbox.NewControlPlane(t, "controller-manager")
+	plane.ApplyCRDs(root + "/deploy/crds")
+	plane.ApplyCRDs(root + "/internal/testkit/sandbox/kedacrds")
+	e := envOf(t, plane.NewEnv())
+	r := newRelease(e, e.createNamespace(), "--set", "watchKeda=true")
+	r.grants = nil // TestPermissions is about the others.
+	for _, document := range r.documents["keda.yaml"] {
+		r.grants = append(r.grants, grantsOf("", roleIn(t, document).Rules)...)
 	}
 	e.ApplyDeployment("web", 1)
-	e.Apply(onPods)
+	e.Apply(fmt.Sprintf(everyKEDAObject, e.Namespace))
 	e.Apply(hpaFor("mine", "web", ""))
-	address := testkit.FreeAddress(t)
-	i := &impulse{url: "http://" + address, args: []string{
-		"run", "--watch-keda", "--kubeconfig", config, "--namespace", e.Namespace, "--lease-namespace", "impulse-system", "--lease-name", e.Namespace, "--listen", address,
-	}}
-	e.restart(i)
+	r.audit = newAudit(t, e.Config)
+	p := r.podOf(&r.deployment, r.audit.kubeconfig(r.token()))
+	r.log = func() string { return p.LogTail(logTail) }
 	e.kedaCondition("web", "Ready", "False", "mine")
 	if out, err := e.Kubectl(t.Context(), `[
 {"op":"add","path":"/metadata/annotations/scaledobject.keda.sh~1transfer-hpa-ownership","value":"true"},
@@ -61,10 +66,11 @@ func testOptionalManifestGrantsWhatWatchingKEDANeeds(t *testing.T) {
 		t.Fatal(err, out)
 	}
 	e.kedaCondition("web", "Ready", "True", "")
-	e.ApplyDeployment("load", 5)
+	p.alert("web")
 	e.AwaitReplicas("web", 5)
-	if out, err := e.Kubectl(t.Context(), "", "delete", "scaledobjects.keda.sh", "web", "--timeout="+timeout.String()); err != nil {
-		t.Fatal(err, out)
+	for _, object := range []string{"scaledobjects.keda.sh/web", "triggerauthentications.keda.sh/login", "clustertriggerauthentications.keda.sh/" + e.Namespace} {
+		e.mustKubectl("delete", object, "--timeout="+timeout.String())
 	}
 	e.AwaitReplicas("web", 1)
+	r.expect(nil, nil)
 }

@@ -1,72 +1,243 @@
 package e2e
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
-	authorizationv1 "k8s.io/api/authorization/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 
-	"github.com/impulse-sh/impulse/internal/testkit"
 	"github.com/impulse-sh/impulse/internal/testkit/process"
 	"github.com/impulse-sh/impulse/internal/testkit/sandbox"
 )
 
 func TestPermissions(t *testing.T) {
 	t.Parallel()
-	t.Run("the manifests grant the needed permissions and no more", testManifestsGrantNeededPermissionsAndNoMore)
+	t.Run("the chart grants the needed permissions and no more, for the whole cluster", testChartGrantsNeededPermissionsForWholeCluster)
+	t.Run("the chart grants the needed permissions and no more, for one namespace", testChartGrantsNeededPermissionsForOneNamespace)
 }
 
-func testManifestsGrantNeededPermissionsAndNoMore(t *testing.T) {
-	e := newEnv(t)
-	if out, err := e.Kubectl(e.t.Context(), "", "-n", "impulse-system", "apply", "--server-side", "--force-conflicts", "-k", "../../deploy/manifests"); err != nil {
-		t.Fatal(err, out)
-	}
-	config := e.serviceAccount()
-	for question, want := range map[string]string{
-		"patch deployments.apps --subresource=scale": "yes", "patch deployments.apps": "no", "get secrets": "no", "delete pods": "no", "list pods.metrics.k8s.io": "yes",
-		"list endpointslices.discovery.k8s.io": "yes", "watch endpointslices.discovery.k8s.io": "yes", "get services": "no",
-		"update scaledobjects.impulse.sh": "no", "patch scaledobjects.impulse.sh": "yes",
-		"get secrets/impulse-peers -n impulse-system": "yes", "get secrets/impulse-tokens -n impulse-system": "no", "create secrets -n impulse-system": "no",
+// everyRight is a workload of each kind, all of which follow one alert, and triggers and authentications that need every other permission of
+// the chart. %[1]s is the namespace of the test, and %[2]s that of the release.
+const everyRight = `
+apiVersion: apps/v1
+kind: ReplicaSet
+metadata: {name: set}
+spec: &workload
+  replicas: 1
+  selector: {matchLabels: {app: set}}
+  template: {metadata: {labels: {app: set}}, spec: {serviceAccountName: orders, containers: [{name: app, image: app, env: [{name: URL, value: 'http://192.0.2.1:9090'}]}]}}
+---
+apiVersion: apps/v1
+kind: StatefulSet
+metadata: {name: stateful}
+spec: {replicas: 1, serviceName: none, selector: {matchLabels: {app: stateful}}, template: {metadata: {labels: {app: stateful}}, spec: {containers: [{name: app, image: app}]}}}
+---
+apiVersion: v1
+kind: ReplicationController
+metadata: {name: controller}
+spec: {replicas: 1, selector: {app: controller}, template: {metadata: {labels: {app: controller}}, spec: {containers: [{name: app, image: app}]}}}
+---
+apiVersion: v1
+kind: Secret
+metadata: {name: login}
+stringData: {password: secret}
+---
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: names}
+data: {username: impulse}
+---
+apiVersion: v1
+kind: ServiceAccount
+metadata: {name: reader}
+---
+apiVersion: v1
+kind: ServiceAccount
+metadata: {name: orders, annotations: {eks.amazonaws.com/role-arn: "arn:aws:iam::123456789012:role/orders"}}
+---
+apiVersion: v1
+kind: Secret
+metadata: {name: shared, namespace: %[2]s}
+stringData: {token: secret}
+---
+apiVersion: impulse.sh/v1alpha1
+kind: TriggerAuthentication
+metadata: {name: objects}
+spec:
+  secretTargetRef: [{parameter: password, name: login, key: password}]
+  configMapTargetRef: [{parameter: username, name: names, key: username}]
+---
+apiVersion: impulse.sh/v1alpha1
+kind: TriggerAuthentication
+metadata: {name: token}
+spec: {boundServiceAccountToken: [{parameter: bearerToken, serviceAccountName: reader, audience: thanos}]}
+---
+apiVersion: impulse.sh/v1alpha1
+kind: TriggerAuthentication
+metadata: {name: cloud}
+spec: {podIdentity: {provider: aws, identityOwner: workload}}
+---
+apiVersion: impulse.sh/v1alpha1
+kind: ScaledObject
+metadata: {name: sources}
+spec:
+  scaleTargetRef: {name: sources}
+  minReplicaCount: 1
+  pollingInterval: 1
+  triggers:
+  - {type: cpu, metadata: {value: 50}, metricType: Utilization}
+  - {type: kubernetes-workload, metadata: {podSelector: app=set, value: 1}}
+  - {type: kubernetes-object, metadata: {metricName: hits, objectKind: Service, objectName: web, value: 1}}
+  - {type: kubernetes-pods, metadata: {metricName: hits, value: 1}}
+  - {type: kubernetes-external, metadata: {metricName: orders, value: 1}}
+  - {type: metrics-api, name: pods, metadata: {url: 'http://orders.%[1]s/stats', valueLocation: waiting, targetValue: 10, aggregateFromKubeServiceEndpoints: true}}
+  - {type: prometheus, name: objects, metadata: {serverAddress: 'http://192.0.2.1:9090', query: up, threshold: 1, authModes: basic}, authenticationRef: {name: objects}}
+  - {type: prometheus, name: token, metadata: {serverAddress: 'http://192.0.2.1:9090', query: up, threshold: 1, authModes: bearer}, authenticationRef: {name: token}}
+  - {type: aws-sqs-queue, name: cloud, metadata: {queueURL: 'https://sqs.eu-west-1.amazonaws.com/1/orders', queueLength: 1, awsRegion: eu-west-1}, authenticationRef: {name: cloud}}
+`
+
+// forCluster needs the permissions that only a ClusterRole can grant.
+const forCluster = `
+apiVersion: impulse.sh/v1alpha1
+kind: ClusterTriggerAuthentication
+metadata: {name: %[1]s}
+spec:
+  secretTargetRef: [{parameter: bearerToken, name: shared, key: token}]
+  allowedNamespaces: [%[1]s]
+---
+apiVersion: impulse.sh/v1alpha1
+kind: ScaledObject
+metadata: {name: shared}
+spec:
+  scaleTargetRef: {name: shared}
+  minReplicaCount: 1
+  pollingInterval: 1
+  triggers:
+  - type: prometheus
+    metadata: {serverAddress: 'http://192.0.2.1:9090', query: up, threshold: 1, authModes: bearer}
+    authenticationRef: {kind: ClusterTriggerAuthentication, name: %[1]s}
+`
+
+// rights are the values that allow what everyRight needs.
+func rights(namespace string) []string {
+	var args []string
+	for _, value := range []string{
+		"kedaBridge.enabled=true",
+		"rbac.targets={deployments.apps,replicasets.apps,statefulsets.apps,replicationcontrollers,fleets.behaviour.example}",
+		"rbac.customMetrics={services/hits,pods/hits}", "rbac.externalMetrics={orders}",
+		"rbac.credentials." + namespace + ".secrets={login}", "rbac.credentials." + namespace + ".configMaps={names}",
+		"rbac.credentials." + namespace + ".serviceAccounts={orders}", "rbac.credentials." + namespace + ".serviceAccountTokens={reader}",
 	} {
-		args := append([]string{"--kubeconfig", config, "-n", e.Namespace, "auth", "can-i"}, strings.Fields(question)...)
-		out, _ := process.Run(t.Context(), sandbox.Binary(e.t, "kubectl"), args...)
-		if !strings.Contains(out, want) {
-			t.Errorf("can it %s: %s", question, out)
+		args = append(args, "--set", value)
+	}
+	return args
+}
+
+func testChartGrantsNeededPermissionsForWholeCluster(t *testing.T) {
+	t.Parallel()
+	acquireSlot(t) // In the shared control plane it would scale the workloads of all tests.
+	plane := sandbox.NewControlPlane(t, "controller-manager", "scheduler", "kwok", "prometheus", "metrics-adapter")
+	plane.ApplyCRDs(root + "/deploy/crds")
+	e := envOf(t, plane.NewEnv())
+	r := newRelease(e, e.createNamespace(), append(rights(e.Namespace), "--set", "rbac.credentials.impulse-system.secrets={shared}")...)
+	r.exercise(forCluster)
+	// A custom resource whose definition cannot be read has its scale read instead.
+	r.expect([]string{"get fleets/scale.behaviour.example /"}, nil)
+}
+
+func testChartGrantsNeededPermissionsForOneNamespace(t *testing.T) {
+	e := newEnv(t)
+	r := newRelease(e, sandbox.Namespace(t, e.Config), append(rights(e.Namespace), "--set", "scope.namespace="+e.Namespace)...)
+	if slices.ContainsFunc(r.documents["rbac.yaml"], func(document string) bool { return strings.Contains(document, "kind: Cluster") }) {
+		t.Error("the chart creates a ClusterRole for one namespace")
+	}
+	r.exercise("")
+	r.expect(nil, []string{"get customresourcedefinitions.apiextensions.k8s.io /fleets.behaviour.example"})
+}
+
+// exercise runs Impulse with the permissions of the release, and makes it do everything that they are for.
+func (r *release) exercise(more string) {
+	r.t.Helper()
+	r.applyFleets()
+	r.applyFleet("fleet")
+	for _, name := range []string{"web", "sources", "shared"} {
+		r.ApplyDeployment(name, 1)
+	}
+	r.mustKubectl("patch", "deployment", "sources", "--patch",
+		`{"spec":{"template":{"spec":{"serviceAccountName":"orders","containers":[{"name":"app","resources":{"requests":{"cpu":"100m"}}}]}}}}`)
+	r.Apply(fmt.Sprintf(everyRight, r.Namespace, r.system))
+	if more != "" {
+		r.Apply(fmt.Sprintf(more, r.Namespace))
+	}
+	r.Apply(withRestore(onAlert("web")))
+	for name, target := range map[string]string{
+		"set": "apiVersion: apps/v1, kind: ReplicaSet", "stateful": "apiVersion: apps/v1, kind: StatefulSet",
+		"controller": "apiVersion: v1, kind: ReplicationController", "fleet": "apiVersion: behaviour.example/v1, kind: Fleet",
+	} {
+		object := strings.ReplaceAll(onAlert("web"), "metadata: {name: web}", "metadata: {name: "+name+"}")
+		r.Apply(strings.ReplaceAll(object, "scaleTargetRef: {name: web}", "scaleTargetRef: {"+target+", name: "+name+"}"))
+	}
+
+	r.audit = newAudit(r.t, r.Config)
+	p := r.podOf(&r.deployment, r.audit.kubeconfig(r.token()))
+	r.condition("web", "Ready", "True", "Ready")
+	for range 2 { // The second time, the same Events are repeated.
+		p.alert("web")
+		r.AwaitReplicas("web", 5)
+		r.awaitScale(fleets, "fleet", 5)
+		p.alert("web", "--resolve")
+		r.AwaitReplicas("web", 1)
+		r.changeAlertSets()
+	}
+	p.alert("web")
+	r.AwaitReplicas("web", 5)
+	r.delete("web")
+	r.awaitGone("web")
+	r.AwaitReplicas("web", 1)
+	for name, resource := range map[string]string{"set": "replicaset", "stateful": "statefulset", "controller": "replicationcontroller"} {
+		if n := r.mustKubectl("get", resource, name, "-o", "jsonpath={.spec.replicas}"); n != "5" {
+			r.t.Errorf("%s %s has %s replicas, want 5", resource, name, n)
 		}
 	}
-	e.checkMetricsPermissions()
-	e.ApplyDeployment("web", 1)
-	e.Apply(withRestore(onAlert("web")))
-	address := testkit.FreeAddress(t)
-	i := &impulse{url: "http://" + address, args: []string{
-		"run", "--kubeconfig", config, "--namespace", e.Namespace, "--lease-namespace", "impulse-system", "--lease-name", e.Namespace, "--listen", address,
-	}}
-	e.restart(i)
-	e.condition("web", "Ready", "True", "Ready")
-	e.until("the replicas have their key", func(ctx context.Context) (bool, error) {
-		secret, err := e.Kube.CoreV1().Secrets("impulse-system").Get(ctx, "impulse-peers", metav1.GetOptions{})
-		return err == nil && len(secret.Data["key"]) == 32, i.Err()
-	}, func() string { return i.LogTail(logTail) })
-	e.webhook(i, "web", "firing")
-	e.AwaitReplicas("web", 5)
-	e.condition("web", "Active", "True", "TriggerActive")
-	e.webhook(i, "web", "resolved")
-	e.AwaitReplicas("web", 1)
-	again := bytes.Replace(testkit.AlertmanagerWebhook("web", "firing"), []byte("2026-01-01T08"), []byte("2026-01-03T08"), 1) // The same activation could be a late delivery.
-	e.deliver(i, e.Namespace, again)
-	e.AwaitReplicas("web", 5)
-	e.delete("web")
-	e.awaitGone("web")
-	e.AwaitReplicas("web", 1)
+	r.log = func() string { return p.LogTail(logTail) }
 }
 
-// serviceAccount writes a kubeconfig with the permissions of the manifests' ServiceAccount.
+// changeAlertSets changes the recorded alerts, as somebody might with kubectl: Impulse then reads them again before its next write.
+func (r *release) changeAlertSets() {
+	r.t.Helper()
+	sets := r.Dynamic.Resource(scaledObjects.GroupVersion().WithResource("alertsets")).Namespace(r.system)
+	all, err := sets.List(r.t.Context(), metav1.ListOptions{})
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	for i := range all.Items {
+		patch := []byte(`{"metadata":{"annotations":{"example.com/edited":"` + all.Items[i].GetResourceVersion() + `"}}}`)
+		if _, err := sets.Patch(r.t.Context(), all.Items[i].GetName(), types.MergePatchType, patch, metav1.PatchOptions{}); err != nil {
+			r.t.Fatal(err)
+		}
+	}
+}
+
+// expect waits until every grant was needed, except for some, and fails the test when any other call than those listed was forbidden.
+func (r *release) expect(unneeded, forbidden []string) {
+	r.t.Helper()
+	r.until("every permission is needed", func(context.Context) (bool, error) {
+		return slices.Equal(r.audit.unused(r.grants), unneeded), nil
+	}, func() string {
+		return fmt.Sprintf("not needed:\n%s\nforbidden:\n%s\n%s", strings.Join(r.audit.unused(r.grants), "\n"), strings.Join(r.audit.refused(), "\n"), r.log())
+	})
+	if got := r.audit.refused(); !slices.Equal(got, forbidden) {
+		r.t.Errorf("these calls were forbidden:\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(forbidden, "\n"))
+	}
+}
+
+// serviceAccount writes a kubeconfig with the permissions of the ServiceAccount in deploy/manifests.
 func (e *env) serviceAccount() string {
 	e.t.Helper()
 	token, err := e.Kubectl(e.t.Context(), "", "create", "token", "impulse", "-n", "impulse-system")
@@ -90,26 +261,4 @@ func (e *env) serviceAccount() string {
 		}
 	}
 	return config
-}
-
-// checkMetricsPermissions checks the permissions for metrics adapters. kubectl auth can-i cannot do that: for a resource that no server
-// has, it asks about the core group.
-func (e *env) checkMetricsPermissions() {
-	e.t.Helper()
-	for _, c := range []struct {
-		want bool
-		of   authorizationv1.ResourceAttributes
-	}{
-		{true, authorizationv1.ResourceAttributes{Verb: "get", Group: "custom.metrics.k8s.io", Resource: "services", Name: "web", Subresource: "hits"}},
-		{false, authorizationv1.ResourceAttributes{Verb: "list", Group: "custom.metrics.k8s.io", Resource: "services"}},
-		{true, authorizationv1.ResourceAttributes{Verb: "list", Group: "external.metrics.k8s.io", Resource: "orders"}},
-	} {
-		c.of.Namespace = e.Namespace
-		review, err := e.Kube.AuthorizationV1().SubjectAccessReviews().Create(e.t.Context(), &authorizationv1.SubjectAccessReview{
-			Spec: authorizationv1.SubjectAccessReviewSpec{User: "system:serviceaccount:impulse-system:impulse", ResourceAttributes: &c.of},
-		}, metav1.CreateOptions{})
-		if err != nil || review.Status.Allowed != c.want {
-			e.t.Errorf("%+v: allowed %t, error %v; want %t", c.of, review != nil && review.Status.Allowed, err, c.want)
-		}
-	}
 }

@@ -22,6 +22,7 @@ import (
 	"github.com/impulse-sh/impulse/internal/control/cloudvault"
 	"github.com/impulse-sh/impulse/internal/control/controller"
 	"github.com/impulse-sh/impulse/internal/control/credentials"
+	"github.com/impulse-sh/impulse/internal/control/definitions"
 	"github.com/impulse-sh/impulse/internal/control/egress"
 	"github.com/impulse-sh/impulse/internal/control/election"
 	"github.com/impulse-sh/impulse/internal/control/endpointslices"
@@ -67,6 +68,8 @@ type process struct {
 	notifier *notify.Notifier
 	target   *actuator.Client
 	elector  *election.Elector
+	// ours is a client of Impulse's own API group.
+	ours rest.Interface
 	// peers forwards messages to the leader while another replica leads. self is the peer endpoint of this replica, and key the shared
 	// key with which replicas authenticate.
 	peers  *forward.Client
@@ -167,8 +170,7 @@ func assemble(o Options, log *slog.Logger, config *rest.Config, self *forward.Li
 	if p.adapters, err = metricsapi.New(config); err != nil {
 		return nil, err
 	}
-	ours, err := apiclient.New(config)
-	if err != nil {
+	if p.ours, err = apiclient.New(config); err != nil {
 		return nil, err
 	}
 	authentication, err := typedauthenticationv1.NewForConfig(config)
@@ -176,7 +178,7 @@ func assemble(o Options, log *slog.Logger, config *rest.Config, self *forward.Li
 		return nil, fmt.Errorf("set up the client for reviews: %w", err)
 	}
 	p.secrets = credentials.New(credentials.Options{
-		Client: ours, Core: core, Self: authentication.SelfSubjectReviews(), Watch: p.target.WatchTarget, ClusterNamespace: o.LeaseNamespace, Root: o.FilePathRoot, HTTP: p.http,
+		Client: p.ours, Core: core, Self: authentication.SelfSubjectReviews(), Watch: p.target.WatchTarget, ClusterNamespace: o.LeaseNamespace, Root: o.FilePathRoot, HTTP: p.http,
 		Clouds: &cloudvault.Reader{Bridge: o.KEDABridge, Pool: &p.shared, CheckHost: p.egress.CheckHost},
 	})
 	if o.Config != "" {
@@ -257,6 +259,9 @@ func (p *process) run(ctx context.Context) error {
 	s.start(ctx, "peers", fail, p.peers.Run)
 	s.start(ctx, "poller", fail, p.poller.Run)
 	s.start(ctx, "notifications", fail, p.notifier.Run)
+	if p.options.Config == "" {
+		s.start(ctx, "definitions", fail, func(ctx context.Context) error { definitions.Report(ctx, p.ours, p.log); return nil })
+	}
 	p.log.Info("impulse started", "version", p.options.Version, "address", web.Addr(), "lease", p.options.LeaseNamespace+"/"+p.options.LeaseName)
 	s.start(ctx, "leader", fail, func(ctx context.Context) error { return p.elector.Run(ctx, p.lead) })
 	<-ctx.Done()

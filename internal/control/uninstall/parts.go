@@ -2,10 +2,10 @@ package uninstall
 
 import "k8s.io/apimachinery/pkg/runtime/schema"
 
-// Namespace is the namespace of deploy/manifests. It is deleted with everything that is in it.
+// Namespace is the namespace of deploy/manifests, and of the chart as its page installs it. It is deleted with everything that is in it.
 const Namespace = "impulse-system"
 
-// part is an object that deploy/manifests creates outside of that namespace, or the namespace itself.
+// part is an object that deploy/manifests or the chart creates outside of that namespace, or the namespace itself.
 type part struct {
 	resource schema.GroupVersionResource
 	name     string
@@ -22,14 +22,15 @@ const scaledObjects = "scaledobjects.impulse.sh"
 func parts() []part {
 	crds := schema.GroupVersionResource{Group: "apiextensions.k8s.io", Version: "v1", Resource: "customresourcedefinitions"}
 	rbac := schema.GroupVersion{Group: "rbac.authorization.k8s.io", Version: "v1"}
-	return []part{
+	all := []part{
 		{crds, scaledObjects},
 		{crds, "alertsets.impulse.sh"},
 		{crds, "triggerauthentications.impulse.sh"},
 		{crds, "clustertriggerauthentications.impulse.sh"},
 		{schema.GroupVersionResource{Version: "v1", Resource: "namespaces"}, Namespace},
-		{rbac.WithResource("clusterrolebindings"), "impulse"},
-		{rbac.WithResource("clusterroles"), "impulse"},
-		{schema.GroupVersionResource{Group: "flowcontrol.apiserver.k8s.io", Version: "v1", Resource: "flowschemas"}, "impulse-leader-election"},
 	}
+	for _, name := range []string{"impulse", "impulse-metrics-adapters", "impulse-watch-keda"} {
+		all = append(all, part{rbac.WithResource("clusterrolebindings"), name}, part{rbac.WithResource("clusterroles"), name})
+	}
+	return append(all, part{schema.GroupVersionResource{Group: "flowcontrol.apiserver.k8s.io", Version: "v1", Resource: "flowschemas"}, "impulse-leader-election"})
 }
