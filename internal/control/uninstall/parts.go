@@ -29,8 +29,10 @@ func parts() []part {
 		{crds, "clustertriggerauthentications.impulse.sh"},
 		{schema.GroupVersionResource{Version: "v1", Resource: "namespaces"}, Namespace},
 	}
-	for _, name := range []string{"impulse", "impulse-metrics-adapters", "impulse-watch-keda"} {
+	for _, name := range []string{"impulse", "impulse-admission", "impulse-metrics-adapters", "impulse-watch-keda"} {
 		all = append(all, part{rbac.WithResource("clusterrolebindings"), name}, part{rbac.WithResource("clusterroles"), name})
 	}
-	return append(all, part{schema.GroupVersionResource{Group: "flowcontrol.apiserver.k8s.io", Version: "v1", Resource: "flowschemas"}, "impulse-leader-election"})
+	return append(all,
+		part{schema.GroupVersionResource{Group: "admissionregistration.k8s.io", Version: "v1", Resource: "validatingwebhookconfigurations"}, "impulse"},
+		part{schema.GroupVersionResource{Group: "flowcontrol.apiserver.k8s.io", Version: "v1", Resource: "flowschemas"}, "impulse-leader-election"})
 }
