@@ -45,7 +45,7 @@ func testEachContradictionIsOneSentence(t *testing.T) {
 		t.Run(sentence[:min(40, len(sentence))], func(t *testing.T) {
 			t.Parallel()
 			_, message, _ := strings.Cut(refuse(t, values...), "):")
-			if got := strings.Split(strings.TrimSpace(message), "\n")[0]; got != sentence {
+			if got, _, _ := strings.Cut(strings.TrimSpace(message), "\n"); got != sentence {
 				t.Errorf("%q:\ngot  %s\nwant %s", values, got, sentence)
 			}
 		})
