@@ -114,11 +114,21 @@ push: ## Make the image and push it with the credentials of docker login: IMAGE=
 	@$(MAKE) --no-print-directory image
 	@bin/impulse-image push $(if $(PLAIN_HTTP),--plain-http) --layout bin/image/$(PRODUCT)/layout '$(IMAGE)'
 
+.PHONY: chart
+chart: DIST ?= dist
+chart: ## Package the Helm chart of the last commit in dist, with the version VERSION=v1.2.3.
+	@$(IMAGE_TOOL)
+	@bin/impulse-image release check --version-only '$(VERSION)'
+	@rm -rf bin/chart && mkdir -p bin/chart '$(DIST)'
+	@git archive HEAD deploy/chart | tar -x -C bin/chart # The files get the time of the commit, which the package keeps.
+	@go tool -modfile=tools/helm/go.mod helm package bin/chart/deploy/chart --version '$(VERSION:v%=%)' --app-version '$(VERSION:v%=%)' --destination '$(DIST)'
+
 .PHONY: release
-release: ## Make the files of the release VERSION=v1.2.3 in dist: archives, SBOMs, the manifest for krew, checksums.
+release: ## Make the files of the release VERSION=v1.2.3 in dist: archives, SBOMs, the chart, the manifest for krew, checksums.
 	@$(IMAGE_TOOL)
 	@bin/impulse-image release check '$(VERSION)'
 	@rm -rf dist bin/release
+	@$(MAKE) --silent chart
 	@for platform in $(PLATFORMS); do \
 		echo "compile impulse for $$platform: minutes the first time" >&2; \
 		case $$platform in windows/*) file=impulse.exe ;; *) file=impulse ;; esac; \

@@ -101,7 +101,7 @@ func testArchivesForDockerLoad(t *testing.T, out string) {
 	for _, arch := range []string{"amd64", "arm64"} {
 		path := filepath.Join(out, "impulse_linux_"+arch+".tar")
 		manifest, err := tarball.LoadManifest(func() (io.ReadCloser, error) { return os.Open(path) })
-		if err != nil || len(manifest) != 1 || !slices.Equal(manifest[0].RepoTags, []string{"ghcr.io/impulse-sh/impulse:v1.2.3"}) {
+		if err != nil || len(manifest) != 1 || !slices.Equal(manifest[0].RepoTags, []string{"ghcr.io/impulse-sh/impulse:1.2.3"}) {
 			t.Fatalf("%s: got manifest %v, %v", path, manifest, err)
 		}
 		image, err := tarball.ImageFromPath(path, nil)

@@ -11,6 +11,7 @@ func TestMakefile(t *testing.T) {
 	t.Run("make release refuses a version that is none before it compiles", func(t *testing.T) {
 		failsInMake(t, "write VERSION=v1.2.3", "release", "VERSION=1.2.3")
 	})
+	t.Run("make chart packages the chart with its version and the tag of the image, the same bytes each time", testChartIsPackaged)
 	t.Run("make push refuses the name of an image before it compiles", func(t *testing.T) {
 		failsInMake(t, "IMAGE is missing: name a registry, a repository and a tag", "push")
 		failsInMake(t, "write IMAGE=ghcr.io/you/impulse:v1.2.3", "push", "IMAGE=ghcr.io/you/impulse")
@@ -43,6 +44,25 @@ func testBuildGivesSameProgramEverywhere(t *testing.T) {
 	if strings.Contains(first, plain) {
 		t.Error("the program has the name of its folder")
 	}
+}
+
+func testChartIsPackaged(t *testing.T) {
+	var packages []string
+	for range 2 {
+		dist := t.TempDir()
+		runIn(t, root, []string{"MAKEFLAGS="}, "make", "--silent", "chart", "VERSION=v1.2.3", "DIST="+dist)
+		packages = append(packages, filepath.Join(dist, "impulse-1.2.3.tgz"))
+	}
+	if readFile(t, packages[0]) != readFile(t, packages[1]) {
+		t.Error("the packages differ")
+	}
+	chart := extract(t, packages[0])["impulse/Chart.yaml"]
+	for _, line := range []string{"version: 1.2.3\n", "appVersion: 1.2.3\n"} {
+		if !strings.Contains(chart, line) {
+			t.Errorf("got the chart %q, want %q", chart, line)
+		}
+	}
+	failsInMake(t, "write VERSION=v1.2.3", "chart", "VERSION=1.2.3")
 }
 
 // failsInMake checks that a target of the Makefile fails with a message.

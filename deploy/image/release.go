@@ -1,7 +1,6 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -48,12 +47,18 @@ func releaseCommand() *cobra.Command {
 }
 
 func releaseCheckCommand() *cobra.Command {
-	return &cobra.Command{
+	var versionOnly bool
+	cmd := &cobra.Command{
 		Use:   "check VERSION",
 		Short: "Check that the repository in the current folder can be released as VERSION",
 		Args:  cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return errors.Join(release.CheckVersion(args[0]), release.CheckTree(cmd.Context(), ".", args[0]))
+			if err := release.CheckVersion(args[0]); err != nil || versionOnly {
+				return err
+			}
+			return release.CheckTree(cmd.Context(), ".", args[0])
 		},
 	}
+	cmd.Flags().BoolVar(&versionOnly, "version-only", false, "check the version, and not the repository")
+	return cmd
 }

@@ -26,7 +26,7 @@ func (i Image) Write(dir string) (Files, error) {
 	if err != nil {
 		return Files{}, fmt.Errorf("compute the digest of the image: %w", err)
 	}
-	tag, err := name.NewTag(registry + i.Spec.Name + ":" + i.Spec.Version)
+	tag, err := name.NewTag(registry + i.Spec.Name + ":" + i.Spec.Tag())
 	if err != nil {
 		return Files{}, fmt.Errorf("the version cannot be the tag of an image: %w", err)
 	}

@@ -23,7 +23,7 @@ func (i Image) WriteLayout(dir string) error {
 	if err != nil {
 		return fmt.Errorf("begin the OCI layout %s: %w", dir, err)
 	}
-	if err := at.AppendIndex(i.Index, layout.WithAnnotations(map[string]string{refName: i.Spec.Version})); err != nil {
+	if err := at.AppendIndex(i.Index, layout.WithAnnotations(map[string]string{refName: i.Spec.Tag()})); err != nil {
 		return fmt.Errorf("write the image to %s: %w", dir, err)
 	}
 	for _, p := range i.Platforms {

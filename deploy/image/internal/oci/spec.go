@@ -1,6 +1,7 @@
 package oci
 
 import (
+	"strings"
 	"time"
 
 	"github.com/impulse-sh/impulse/deploy/image/internal/gobinary"
@@ -29,6 +30,9 @@ type Spec struct {
 
 // Entrypoint returns the path of the program in the image.
 func (s Spec) Entrypoint() string { return "/" + s.Name }
+
+// Tag returns the tag of the image: the version without the v of a release, as the chart and the manifests name it.
+func (s Spec) Tag() string { return strings.TrimPrefix(s.Version, "v") }
 
 // Labels returns the labels of the image's configuration. Its manifests have the same as annotations.
 func (s Spec) Labels() map[string]string {
