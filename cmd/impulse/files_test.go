@@ -13,6 +13,7 @@ func TestFiles(t *testing.T) {
 	t.Run("a negative result of a formula is unknown and lowers nothing", testNegativeResultOfFormulaIsUnknownAndLowersNothing)
 	t.Run("a file that is not read is not reported as valid", testFileThatIsNotReadIsNotReportedAsValid)
 	t.Run("check warns about a pause that has ended", testCheckWarnsAboutPauseThatHasEnded)
+	t.Run("check reads files of sinks as well, and other commands say that they hold no object", testCheckReadsFilesOfSinks)
 	t.Run("flags without an effect are refused", testFlagsWithoutEffectAreRefused)
 }
 
@@ -125,6 +126,23 @@ func testFlagsWithoutEffectAreRefused(t *testing.T) {
 		code, out, errs := impulse(t, "", strings.Fields(args)...)
 		if code != 2 || out != "" || !strings.Contains(errs, want) {
 			t.Errorf("%s: exit code %d, %s%s, expected %q", args, code, out, errs, want)
+		}
+	}
+}
+
+func testCheckReadsFilesOfSinks(t *testing.T) {
+	const examples = "../../deploy/examples/notifications"
+	if code, out, errs := impulse(t, "", "check", examples); code != 0 || out != "0 ScaledObjects are valid, 3 sinks of notifications are valid\n" {
+		t.Errorf("the examples: exit code %d, %s%s", code, out, errs)
+	}
+	const wrong = "sinks:\n- name: chat\n  http: {url: https://chat.example, boddy: '{}'}\n"
+	code, out, errs := impulse(t, wrong, "check", "-")
+	if want := `-:3:37: sinks[0].http: unknown field (did you mean "body"?)`; code != 1 || !strings.HasPrefix(out, want) {
+		t.Errorf("a misspelt field: exit code %d, %s%swant %s", code, out, errs, want)
+	}
+	for _, command := range []string{"convert", "simulate"} {
+		if code, out, errs := impulse(t, "", command, examples); code == 0 || !strings.Contains(out+errs, "no object") {
+			t.Errorf("%s: exit code %d, %s%swant that there is no object", command, code, out, errs)
 		}
 	}
 }
