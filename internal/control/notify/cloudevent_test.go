@@ -126,7 +126,8 @@ func testIDIsSameForEachAttemptAndDiffersForAnyTwoEvents(t *testing.T) {
 		all = append(all, e, &later, &other, &moved)
 	}
 	for _, e := range all {
-		if e.id() != e.id() {
+		again := *e
+		if again.id() != e.id() {
 			t.Errorf("%+v has two ids", e)
 		}
 		if other := seen[e.id()]; other != nil {

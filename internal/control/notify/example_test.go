@@ -1,6 +1,7 @@
 package notify
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"html"
@@ -17,6 +18,9 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus/testutil"
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	"sigs.k8s.io/yaml"
 
 	"github.com/impulse-sh/impulse/internal/printable"
 	"github.com/impulse-sh/impulse/internal/testkit"
@@ -182,8 +186,8 @@ func testPageHasExampleAndEvent(t *testing.T) {
 		t.Fatal(err)
 	}
 	blocks := block.FindAllStringSubmatch(string(page), -1)
-	if len(blocks) != 2 {
-		t.Fatalf("the page has %d blocks, want 2", len(blocks))
+	if len(blocks) != 3 {
+		t.Fatalf("the page has %d blocks, want 3", len(blocks))
 	}
 	if !strings.HasSuffix(string(example), blocks[0][3]) {
 		t.Errorf("the page has\n%s\nwant the example\n%s", blocks[0][3], example)
@@ -191,9 +195,51 @@ func testPageHasExampleAndEvent(t *testing.T) {
 	if err := validate(t, schema(t), []byte(blocks[1][3])); err != nil {
 		t.Errorf("the event of the page: %v", err)
 	}
+	checkPatch(t, blocks[2][3])
 	for _, of := range Types() {
 		if !strings.Contains(string(page), "`"+string(of)+"`") {
 			t.Errorf("the page does not describe the type %s", of)
 		}
+	}
+}
+
+// checkPatch applies the patch of the page, which only adds to lists, to the Deployment of the manifests.
+func checkPatch(t *testing.T, text string) {
+	t.Helper()
+	manifest, err := os.ReadFile("../../../deploy/manifests/deployment.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var d appsv1.Deployment
+	if err := yaml.UnmarshalStrict(manifest, &d); err != nil {
+		t.Fatal(err)
+	}
+	var patch []struct {
+		Op, Path string
+		Value    json.RawMessage
+	}
+	if err := json.Unmarshal([]byte(text), &patch); err != nil {
+		t.Fatal(err)
+	}
+	pod := &d.Spec.Template.Spec
+	var (
+		volume  corev1.Volume
+		mount   corev1.VolumeMount
+		arg     string
+		targets = map[string]any{
+			"/spec/template/spec/volumes/-": &volume, "/spec/template/spec/containers/0/volumeMounts/-": &mount,
+			"/spec/template/spec/containers/0/args/-": &arg,
+		}
+	)
+	for _, one := range patch {
+		if err := decodeStrictly(bytes.NewReader(one.Value), targets[one.Path]); err != nil || one.Op != "add" {
+			t.Errorf("the patch has %s of %s: %v", one.Op, one.Path, err)
+		}
+	}
+	switch {
+	case len(pod.Volumes) == 0 || len(pod.Containers[0].VolumeMounts) == 0 || len(pod.Containers[0].Args) == 0:
+		t.Error("the Deployment has an empty list, to which the patch cannot add")
+	case volume.Name != mount.Name || arg != "--notifications-file="+mount.MountPath+"/sinks.yaml":
+		t.Errorf("the patch adds the volume %s, the mount %+v and the argument %s, which do not fit", volume.Name, mount, arg)
 	}
 }

@@ -55,10 +55,10 @@ func testQueueIsBoundedByBytes(t *testing.T) {
 	if total > maxQueuedBytes || total != q.bytes || total < maxQueuedBytes*9/10 {
 		t.Errorf("the queue has %d bytes and counts %d, want just below %d", total, q.bytes, maxQueuedBytes)
 	}
-	for q.pop() != nil {
-		continue
+	for e := q.pop(); e != nil; e = q.pop() {
+		total -= e.size()
 	}
-	if q.bytes != 0 || q.events != nil {
+	if total != 0 || q.bytes != 0 || q.events != nil {
 		t.Errorf("the empty queue counts %d bytes, want 0", q.bytes)
 	}
 }
@@ -91,7 +91,7 @@ func testFilterSelectsWhatAllItsFieldsSelect(t *testing.T) {
 	some := func(of []string) []string {
 		return slices.DeleteFunc(slices.Clone(of), func(string) bool { return random.IntN(2) == 0 })
 	}
-	any := func(of []string) string { return of[random.IntN(len(of))] }
+	one := func(of []string) string { return of[random.IntN(len(of))] }
 	namespaces, rules, teams := []string{"shop", "bank", "mail"}, limitingRules(), []string{"a", "b", ""}
 	matched := 0
 	for range 20_000 {
@@ -106,26 +106,10 @@ func testFilterSelectsWhatAllItsFieldsSelect(t *testing.T) {
 			f.Selector = labels.SelectorFromSet(labels.Set{"team": "a"})
 		}
 		e := &Event{
-			Type: Types()[random.IntN(len(Types()))], Namespace: any(namespaces), Reason: any(rules), From: random.Int32N(5), To: random.Int32N(5),
-			Labels: map[string]string{"team": any(teams)},
+			Type: Types()[random.IntN(len(Types()))], Namespace: one(namespaces), Reason: one(rules), From: random.Int32N(5), To: random.Int32N(5),
+			Labels: map[string]string{"team": one(teams)},
 		}
-		want := true
-		if len(f.Types) > 0 {
-			want = want && slices.Contains(f.Types, e.Type)
-		}
-		if len(f.Namespaces) > 0 {
-			want = want && slices.Contains(f.Namespaces, e.Namespace)
-		}
-		if len(f.Rules) > 0 && (e.Type == Limited || e.Type == Unlimited) {
-			want = want && slices.Contains(f.Rules, e.Reason)
-		}
-		if f.Selector != nil {
-			want = want && e.Labels["team"] == "a"
-		}
-		if e.Type == Scaled {
-			change := int64(e.To - e.From)
-			want = want && (change >= f.MinChange || -change >= f.MinChange)
-		}
+		want := selects(&f, e)
 		if got := f.Match(e); got != want {
 			t.Fatalf("the filter %+v selects %+v: %t, want %t", f, e, got, want)
 		}
@@ -139,4 +123,26 @@ func testFilterSelectsWhatAllItsFieldsSelect(t *testing.T) {
 	if all := (Filter{}); !all.Match(&Event{Type: Scaled}) {
 		t.Error("the empty filter does not select an event")
 	}
+}
+
+// selects is the reference model of Filter.Match, for a selector of the team a.
+func selects(f *Filter, e *Event) bool {
+	want := true
+	if len(f.Types) > 0 {
+		want = want && slices.Contains(f.Types, e.Type)
+	}
+	if len(f.Namespaces) > 0 {
+		want = want && slices.Contains(f.Namespaces, e.Namespace)
+	}
+	if len(f.Rules) > 0 && (e.Type == Limited || e.Type == Unlimited) {
+		want = want && slices.Contains(f.Rules, e.Reason)
+	}
+	if f.Selector != nil {
+		want = want && e.Labels["team"] == "a"
+	}
+	if e.Type == Scaled {
+		change := int64(e.To - e.From)
+		want = want && (change >= f.MinChange || -change >= f.MinChange)
+	}
+	return want
 }

@@ -38,16 +38,20 @@ func (p *parser) filter(node *yaml.Node, path string) Filter {
 		f.Selector = selector
 	}
 	if n := fields["minChange"]; n != nil {
-		change, err := strconv.ParseInt(n.Value, 10, 32)
-		if n.Kind != yaml.ScalarNode || err != nil || change < 1 {
-			p.add(n, path+".minChange", "is no number of replicas", "a whole number from 1 was expected")
-		}
-		f.MinChange = change
-		if len(f.Types) > 0 && !slices.Contains(f.Types, Scaled) {
-			p.add(n, path+".minChange", "has no effect with these types", "add the type scaled, or remove minChange")
-		}
+		f.MinChange = p.minChange(n, path+".minChange", f.Types)
 	}
 	return f
+}
+
+func (p *parser) minChange(node *yaml.Node, path string, ts []Type) int64 {
+	change, err := strconv.ParseInt(node.Value, 10, 32)
+	if node.Kind != yaml.ScalarNode || err != nil || change < 1 {
+		p.add(node, path, "is no number of replicas", "a whole number from 1 was expected")
+	}
+	if len(ts) > 0 && !slices.Contains(ts, Scaled) {
+		p.add(node, path, "has no effect with these types", "add the type scaled, or remove minChange")
+	}
+	return change
 }
 
 func checkType(text string) (problem, suggestion string) {

@@ -2,6 +2,7 @@ package status
 
 import (
 	"errors"
+	"fmt"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -178,6 +179,19 @@ func testNewLeaderRepeatsNothingThatStoredStatusHas(t *testing.T) {
 			t.Errorf("got %q, want that the trigger is known again", got)
 		}
 	})
+	var stored *v1alpha1.ScaledObjectStatus
+	in(t, &v1alpha1.ScaledObjectStatus{}, func(_ *testing.T, d *env) { stored = d.reportLevel(30, nil) })
+	in(t, stored, func(t *testing.T, d *env) {
+		n := listen(d)
+		d.reportEvents([]scalers.Event{{Trigger: "queue"}})
+		if got := n.drain(); d.last() == nil || got != "" && got != "limited Unknown" {
+			t.Errorf("the trigger has not been read: got the status %v and %q, want no failure", d.last(), got)
+		}
+		d.reportLevel(30, nil)
+		if got := n.drain(); strings.Contains(got, "queue") {
+			t.Errorf("the trigger is known as before: got %q, want nothing about it", got)
+		}
+	})
 }
 
 func testNewLeaderReportsWhatStoredStatusDoesNotHave(t *testing.T) {
@@ -229,6 +243,21 @@ func (w *described) read(t *testing.T, all []notify.Event) {
 	}
 }
 
+// difference describes how a status differs from what the notifications say; "" if it does not.
+func (w *described) difference(s *v1alpha1.ScaledObjectStatus) string {
+	limited, _ := holding(s, v1alpha1.ConditionScalingLimited)
+	paused, _ := holding(s, v1alpha1.ConditionPaused)
+	if w.limited != limited || w.paused != paused {
+		return fmt.Sprintf("the notifications say %q and %q, the status %q and %q", w.limited, w.paused, limited, paused)
+	}
+	for _, trigger := range s.Triggers {
+		if w.failing[trigger.Name] != (trigger.LastError != "") || w.fallback[trigger.Name] != trigger.Fallback {
+			return fmt.Sprintf("the notifications say %v and %v, the status %+v", w.failing, w.fallback, trigger)
+		}
+	}
+	return ""
+}
+
 func testNotificationsDescribeStatusAtAnyTime(t *testing.T) {
 	seen := map[notify.Type]int{}
 	for seed := range uint64(40) {
@@ -247,16 +276,8 @@ func testNotificationsDescribeStatusAtAnyTime(t *testing.T) {
 					seen[e.Type]++
 				}
 				n.all = nil
-				s := d.last()
-				limited, _ := holding(s, v1alpha1.ConditionScalingLimited)
-				paused, _ := holding(s, v1alpha1.ConditionPaused)
-				if w.limited != limited || w.paused != paused {
-					t.Fatalf("seed %d, step %d: the notifications say %q and %q, the status %q and %q", seed, step, w.limited, w.paused, limited, paused)
-				}
-				for _, trigger := range s.Triggers {
-					if w.failing[trigger.Name] != (trigger.LastError != "") || w.fallback[trigger.Name] != trigger.Fallback {
-						t.Fatalf("seed %d, step %d: the notifications say %v and %v, the status %+v", seed, step, w.failing, w.fallback, trigger)
-					}
+				if wrong := w.difference(d.last()); wrong != "" {
+					t.Fatalf("seed %d, step %d: %s", seed, step, wrong)
 				}
 			}
 		})
