@@ -69,6 +69,7 @@ var variants = []variant{
 		values: set("rbac.credentials.shop.secrets={login}", "rbac.credentials.shop.serviceAccountTokens={reader}", "rbac.credentials.bank.configMaps={*}", "rbac.credentials.bank.serviceAccounts={orders}"),
 		with:   []string{"Role/impulse-credentials", "Role/impulse-credentials", "RoleBinding/impulse-credentials", "RoleBinding/impulse-credentials"},
 	},
+	{name: "notifications", values: set("notifications.existingSecret=sinks", "clusterName=prod-1")},
 	{name: "TLS by a Secret", values: set("tls.existingSecret=web-tls", "tls.clientCASecret=ca", "credentials.existingSecret=senders")},
 	{
 		name: "TLS by cert-manager", values: set("tls.certManager.enabled=true", "tls.certManager.issuerRef.name=internal", "tls.dnsNames={impulse.example.com}"),

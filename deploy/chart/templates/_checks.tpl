@@ -104,7 +104,7 @@
 {{/* The mistakes of extraArgs, as a YAML list: flags that the container has from other values. */}}
 {{- define "impulse.check.args" -}}
 {{- $wrong := list }}
-{{- $owner := dict "listen" "fixed" "health-listen" "fixed" "peer-listen" "fixed" "lease-namespace" "fixed" "lease-name" "fixed" "namespace" "scope.namespace" "n" "scope.namespace" "log-level" "logLevel" "log-format" "logFormat" "dry-run" "dryRun" "watch-keda" "watchKeda" "keda-bridge" "kedaBridge.enabled" "tokens-file" "tokens" "credentials-file" "credentials.existingSecret" "tls-cert-file" "tls" "tls-key-file" "tls" "client-ca-file" "tls.clientCASecret" "config" "fixed" "kubeconfig" "fixed" }}
+{{- $owner := dict "listen" "fixed" "health-listen" "fixed" "peer-listen" "fixed" "lease-namespace" "fixed" "lease-name" "fixed" "namespace" "scope.namespace" "n" "scope.namespace" "log-level" "logLevel" "log-format" "logFormat" "dry-run" "dryRun" "watch-keda" "watchKeda" "keda-bridge" "kedaBridge.enabled" "tokens-file" "tokens" "credentials-file" "credentials.existingSecret" "notifications-file" "notifications.existingSecret" "cluster-name" "clusterName" "tls-cert-file" "tls" "tls-key-file" "tls" "client-ca-file" "tls.clientCASecret" "config" "fixed" "kubeconfig" "fixed" }}
 {{- range $arg := .Values.extraArgs }}
 {{- $flag := index (splitList "=" (trimPrefix "-" (trimPrefix "-" $arg))) 0 }}
 {{- with get $owner $flag }}

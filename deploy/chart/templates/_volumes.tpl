@@ -7,6 +7,9 @@
 {{- if .Values.credentials.existingSecret }}
 {{- $mounts = append $mounts (dict "name" "credentials" "mountPath" "/etc/impulse/credentials" "readOnly" true) }}
 {{- end }}
+{{- if .Values.notifications.existingSecret }}
+{{- $mounts = append $mounts (dict "name" "notifications" "mountPath" "/etc/impulse/notifications" "readOnly" true) }}
+{{- end }}
 {{- if include "impulse.tlsSecret" . }}
 {{- $mounts = append $mounts (dict "name" "tls" "mountPath" "/etc/impulse/tls" "readOnly" true) }}
 {{- end }}
@@ -30,6 +33,9 @@ volumeMounts:
 {{- end }}
 {{- with .Values.credentials.existingSecret }}
 {{- $volumes = append $volumes (dict "name" "credentials" "secret" (dict "secretName" .)) }}
+{{- end }}
+{{- with .Values.notifications.existingSecret }}
+{{- $volumes = append $volumes (dict "name" "notifications" "secret" (dict "secretName" .)) }}
 {{- end }}
 {{- with include "impulse.tlsSecret" . }}
 {{- $volumes = append $volumes (dict "name" "tls" "secret" (dict "secretName" .)) }}
