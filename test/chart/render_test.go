@@ -61,6 +61,13 @@ var variants = []variant{
 		with: []string{"ClusterRole/impulse-watch-keda", "ClusterRoleBinding/impulse-watch-keda"},
 	},
 	{
+		name: "the admission webhook", values: set("admission.enabled=true", "admission.failurePolicy=Fail"),
+		with: []string{
+			"ClusterRole/impulse-admission", "ClusterRoleBinding/impulse-admission", "Role/impulse-admission", "RoleBinding/impulse-admission",
+			"Secret/impulse-admission", "Service/impulse-admission", "ValidatingWebhookConfiguration/impulse",
+		},
+	},
+	{
 		name: "metrics adapters", values: set("rbac.customMetrics={pods/hits,*/size}", "rbac.externalMetrics={orders}"),
 		with: []string{"ClusterRole/impulse-metrics-adapters", "ClusterRoleBinding/impulse-metrics-adapters"},
 	},

@@ -145,10 +145,11 @@ func testChartGrantsNeededPermissionsForWholeCluster(t *testing.T) {
 	plane := sandbox.NewControlPlane(t, "controller-manager", "scheduler", "kwok", "prometheus", "metrics-adapter")
 	plane.ApplyCRDs(root + "/deploy/crds")
 	e := envOf(t, plane.NewEnv())
-	r := newRelease(e, e.createNamespace(), append(rights(e.Namespace), "--set", "rbac.credentials.impulse-system.secrets={shared}")...)
+	r := newRelease(e, e.createNamespace(), append(rights(e.Namespace), "--set", "admission.enabled=true", "--set", "rbac.credentials.impulse-system.secrets={shared}")...)
 	r.exercise(forCluster)
-	// A custom resource whose definition cannot be read has its scale read instead.
-	r.expect([]string{"get fleets/scale.behaviour.example /"}, nil)
+	// A custom resource whose definition cannot be read has its scale read instead. LimitRanges are read for a review, which the API server cannot
+	// send to a process that is no Pod.
+	r.expect([]string{"get fleets/scale.behaviour.example /", "list limitranges. /"}, nil)
 }
 
 func testChartGrantsNeededPermissionsForOneNamespace(t *testing.T) {

@@ -43,7 +43,7 @@ func newRelease(e *env, system string, values ...string) *release {
 		e.t.Fatal(err)
 	}
 	r.documents = helm.Documents(text)
-	for _, template := range []string{"rbac.yaml", "metrics-adapters.yaml", "credentials.yaml", "keda.yaml", "peers.yaml", "tokens.yaml"} {
+	for _, template := range []string{"rbac.yaml", "metrics-adapters.yaml", "credentials.yaml", "keda.yaml", "admission.yaml", "peers.yaml", "tokens.yaml"} {
 		for _, document := range r.documents[template] {
 			e.Apply(document)
 			r.read(document)

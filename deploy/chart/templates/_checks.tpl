@@ -78,6 +78,9 @@
 {{- if and $scope .Values.watchKeda }}
 {{- $wrong = append $wrong (printf "scope.namespace is %s, and watchKeda is true: watching KEDA's objects needs permissions in the whole cluster; set one of them" $scope) }}
 {{- end }}
+{{- if and $scope .Values.admission.enabled }}
+{{- $wrong = append $wrong (printf "scope.namespace is %s, and admission.enabled is true: the API server has webhooks for the whole cluster only; set one of them" $scope) }}
+{{- end }}
 {{- range $namespace, $_ := .Values.rbac.credentials }}
 {{- if and $scope (ne $namespace $scope) }}
 {{- $wrong = append $wrong (printf "rbac.credentials has the namespace %s, and scope.namespace is %s: triggers of %s cannot use credentials of another namespace" $namespace $scope $scope) }}
@@ -104,7 +107,7 @@
 {{/* The mistakes of extraArgs, as a YAML list: flags that the container has from other values. */}}
 {{- define "impulse.check.args" -}}
 {{- $wrong := list }}
-{{- $owner := dict "listen" "fixed" "health-listen" "fixed" "peer-listen" "fixed" "lease-namespace" "fixed" "lease-name" "fixed" "namespace" "scope.namespace" "n" "scope.namespace" "log-level" "logLevel" "log-format" "logFormat" "dry-run" "dryRun" "watch-keda" "watchKeda" "keda-bridge" "kedaBridge.enabled" "tokens-file" "tokens" "credentials-file" "credentials.existingSecret" "notifications-file" "notifications.existingSecret" "cluster-name" "clusterName" "tls-cert-file" "tls" "tls-key-file" "tls" "client-ca-file" "tls.clientCASecret" "config" "fixed" "kubeconfig" "fixed" }}
+{{- $owner := dict "listen" "fixed" "health-listen" "fixed" "peer-listen" "fixed" "lease-namespace" "fixed" "lease-name" "fixed" "namespace" "scope.namespace" "n" "scope.namespace" "log-level" "logLevel" "log-format" "logFormat" "dry-run" "dryRun" "watch-keda" "watchKeda" "admission-listen" "admission.enabled" "admission-webhook" "fixed" "keda-bridge" "kedaBridge.enabled" "tokens-file" "tokens" "credentials-file" "credentials.existingSecret" "notifications-file" "notifications.existingSecret" "cluster-name" "clusterName" "tls-cert-file" "tls" "tls-key-file" "tls" "client-ca-file" "tls.clientCASecret" "config" "fixed" "kubeconfig" "fixed" }}
 {{- range $arg := .Values.extraArgs }}
 {{- $flag := index (splitList "=" (trimPrefix "-" (trimPrefix "-" $arg))) 0 }}
 {{- with get $owner $flag }}
