@@ -13,8 +13,8 @@ import (
 
 	"github.com/impulse-sh/impulse/internal/control/alertlist"
 	"github.com/impulse-sh/impulse/internal/control/app"
-	"github.com/impulse-sh/impulse/internal/control/controller"
 	"github.com/impulse-sh/impulse/internal/kube/apiclient"
+	"github.com/impulse-sh/impulse/internal/kube/objects"
 	"github.com/impulse-sh/impulse/internal/policy/compile"
 	"github.com/impulse-sh/impulse/internal/policy/manifest"
 	"github.com/impulse-sh/impulse/triggers/builtin"
@@ -130,11 +130,17 @@ func (l *listing) fromCluster(ctx context.Context) (stored alertlist.Stored, wor
 	if stored, err = alertlist.FromCluster(ctx, c, l.lease); err != nil {
 		return stored, nil, "", err
 	}
-	objects, err := controller.List(ctx, config, namespace)
+	client, err := objects.New(config)
 	if err != nil {
 		return stored, nil, "", err
 	}
-	for _, so := range objects {
+	list, err := client.List(ctx, objects.Query{Namespace: namespace})
+	if err != nil {
+		return stored, nil, "", err
+	}
+	for i := range list.Items {
+		so := &list.Items[i]
+		compile.Default(so)
 		if w, _ := compile.Compile(so, builtin.Kinds(), compile.DefaultSettings()); w != nil {
 			workloads = append(workloads, w)
 		}

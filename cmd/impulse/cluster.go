@@ -11,8 +11,9 @@ import (
 
 	"github.com/impulse-sh/impulse/api/v1alpha1"
 	"github.com/impulse-sh/impulse/internal/control/app"
-	"github.com/impulse-sh/impulse/internal/control/controller"
 	"github.com/impulse-sh/impulse/internal/kube/config"
+	"github.com/impulse-sh/impulse/internal/kube/objects"
+	"github.com/impulse-sh/impulse/internal/policy/compile"
 	"github.com/impulse-sh/impulse/internal/policy/manifest"
 )
 
@@ -53,7 +54,7 @@ func (c *cluster) get(ctx context.Context, name string) (*v1alpha1.ScaledObject,
 	if c.files != "" {
 		return c.fromFiles(cmp.Or(namespace, manifest.DefaultNamespace), name)
 	}
-	config, err := c.Config()
+	client, err := c.client()
 	if err != nil {
 		return nil, err
 	}
@@ -62,7 +63,21 @@ func (c *cluster) get(ctx context.Context, name string) (*v1alpha1.ScaledObject,
 			return nil, err
 		}
 	}
-	return controller.Get(ctx, config, namespace, name)
+	so, err := client.Get(ctx, namespace, name)
+	if err != nil {
+		return nil, err
+	}
+	compile.Default(so)
+	return so, nil
+}
+
+// client returns a client of the cluster.
+func (c *cluster) client() (*objects.Client, error) {
+	config, err := c.Config()
+	if err != nil {
+		return nil, err
+	}
+	return objects.New(config)
 }
 
 // errNoObject is returned if the arguments do not name one object.

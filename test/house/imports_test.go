@@ -46,6 +46,7 @@ var within = map[string][]string{
 	"internal/policy/lint":             {"internal/policy/compile", "internal/policy/formula"},
 	"internal/policy/convert":          {"internal/policy/compile"},
 	"internal/policy/manifest":         {"internal/policy/compile", "internal/policy/convert", "internal/policy/lint"},
+	"internal/kube/objects":            {"internal/kube/apiclient"},
 	"internal/control/app":             {"internal/control"},
 	"internal/control/controller":      {"internal/control/autoscaler", "internal/control/credentials", "internal/control/status"},
 	"internal/control/credentials":     {"internal/control/cloudvault", "internal/control/vault"},
