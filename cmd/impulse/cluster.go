@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -13,7 +12,6 @@ import (
 	"github.com/impulse-sh/impulse/internal/control/app"
 	"github.com/impulse-sh/impulse/internal/kube/config"
 	"github.com/impulse-sh/impulse/internal/kube/objects"
-	"github.com/impulse-sh/impulse/internal/policy/compile"
 	"github.com/impulse-sh/impulse/internal/policy/manifest"
 )
 
@@ -30,6 +28,7 @@ func (c *cluster) flags(cmd *cobra.Command) {
 	f.StringVarP(&c.namespace, "namespace", "n", "", "namespace (default: that of the context, or \"default\" with --config)")
 	f.StringVar(&c.files, "config", "", "read the ScaledObjects from this file or folder instead of the cluster; use the same value as for impulse run")
 	f.StringVar(&c.stateDir, "state-dir", app.Defaults().StateDir, "with --config: folder of stored states; use the same value as for impulse run")
+	completeNamespace(cmd, &c.Cluster)
 	_ = cmd.MarkFlagFilename("config")
 	_ = cmd.MarkFlagDirname("state-dir")
 }
@@ -39,36 +38,48 @@ func (c *cluster) check(cmd *cobra.Command) error {
 	return errors.Join(needs(cmd, "config", "state-dir"), excludes(cmd, "config", connectionNames(cmd)...))
 }
 
-// get reads the object with a NAME, or NAMESPACE/NAME.
+// get reads the object with a NAME, or NAMESPACE/NAME, as it is stored.
 func (c *cluster) get(ctx context.Context, name string) (*v1alpha1.ScaledObject, error) {
-	namespace := c.namespace
-	if before, after, both := strings.Cut(name, "/"); both {
-		if namespace != "" && namespace != before {
-			return nil, fmt.Errorf("%s is not in namespace %s: give the namespace once", name, namespace)
-		}
-		namespace, name = before, after
-	}
-	if name == "" || strings.Contains(name, "/") {
-		return nil, errNoObject
+	namespace, name, err := c.split(name)
+	if err != nil {
+		return nil, err
 	}
 	if c.files != "" {
-		return c.fromFiles(cmp.Or(namespace, manifest.DefaultNamespace), name)
+		return c.fromFiles(namespace, name)
 	}
 	client, err := c.client()
 	if err != nil {
 		return nil, err
 	}
-	if namespace == "" {
-		if namespace, err = c.Namespace(); err != nil {
-			return nil, err
-		}
+	return client.Get(ctx, namespace, name)
+}
+
+// split returns the namespace and the name of a NAME, or NAMESPACE/NAME.
+func (c *cluster) split(object string) (namespace, name string, err error) {
+	namespace, name, both := strings.Cut(object, "/")
+	switch {
+	case !both:
+		name = namespace
+		namespace, err = c.defaultNamespace()
+	case c.namespace != "" && c.namespace != namespace:
+		return "", "", fmt.Errorf("%s is not in namespace %s: give the namespace once", object, c.namespace)
 	}
-	so, err := client.Get(ctx, namespace, name)
-	if err != nil {
-		return nil, err
+	if name == "" || namespace == "" && err == nil || strings.Contains(name, "/") {
+		return "", "", errNoObject
 	}
-	compile.Default(so)
-	return so, nil
+	return namespace, name, err
+}
+
+// defaultNamespace returns the namespace of objects without one: that of --namespace, of the context, or of file mode.
+func (c *cluster) defaultNamespace() (string, error) {
+	switch {
+	case c.namespace != "":
+		return c.namespace, nil
+	case c.files != "":
+		return manifest.DefaultNamespace, nil
+	default:
+		return c.Namespace()
+	}
 }
 
 // client returns a client of the cluster.
@@ -82,11 +93,3 @@ func (c *cluster) client() (*objects.Client, error) {
 
 // errNoObject is returned if the arguments do not name one object.
 var errNoObject = errors.New("name one object: NAME, or NAMESPACE/NAME")
-
-// oneObject checks the arguments of a command about one object.
-func oneObject(_ *cobra.Command, args []string) error {
-	if len(args) != 1 {
-		return errNoObject
-	}
-	return nil
-}

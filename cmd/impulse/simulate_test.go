@@ -43,8 +43,8 @@ func testInstantOfTestIsExplained(t *testing.T) {
 func testInstantThatCannotBeExplainedIsReported(t *testing.T) {
 	t.Chdir("testdata/checkout")
 	for args, want := range map[string]string{
-		"explain":                                          "name one object, as NAME or NAMESPACE/NAME, or one file",
-		"explain web passing.test.yaml":                    "name one object",
+		"explain":                                          "name objects, as NAME or NAMESPACE/NAME, or one file; or select objects with -l or -A",
+		"explain web passing.test.yaml":                    "name objects",
 		"explain passing.test.yaml":                        "7 tests of passing.test.yaml match: select one test with --run",
 		"explain absent.yaml":                              "absent.yaml",
 		"explain failing.test.yaml --run longer --at=-1s":  "--at -1s is before the start",

@@ -53,10 +53,13 @@ func (c *Cluster) Config() (*rest.Config, error) {
 // Namespace returns the namespace of the context.
 func (c *Cluster) Namespace() (string, error) {
 	namespace, _, err := c.Find().Namespace()
-	if err != nil {
-		return "", fmt.Errorf("find the namespace: %w", err)
+	if err == nil {
+		return namespace, nil
 	}
-	return namespace, nil
+	if _, noCluster := c.Config(); noCluster != nil {
+		return "", noCluster
+	}
+	return "", fmt.Errorf("find the namespace: %w", err)
 }
 
 // missing returns an error if the configuration lacks the context, the user or the cluster that is named.

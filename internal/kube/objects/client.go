@@ -35,6 +35,8 @@ type Query struct {
 	Namespace string
 	// Selector selects objects by their labels; "" selects all.
 	Selector string
+	// Name is that of the only object; "" means any.
+	Name string
 }
 
 // Check returns an error if the selector cannot be parsed.
@@ -75,6 +77,9 @@ func (c *Client) request(q Query) *rest.Request {
 	r := c.rest.Get().Namespace(q.Namespace).Resource(resource)
 	if q.Selector != "" {
 		r = r.Param("labelSelector", q.Selector)
+	}
+	if q.Name != "" {
+		r = r.Param("fieldSelector", "metadata.name="+q.Name)
 	}
 	return r
 }

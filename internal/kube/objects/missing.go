@@ -8,6 +8,8 @@ import (
 	"strings"
 	"time"
 
+	"k8s.io/client-go/rest"
+
 	"github.com/impulse-sh/impulse/internal/diag"
 )
 
@@ -66,10 +68,31 @@ const maxNames = "5000"
 
 // Names reads the names of the objects of a namespace, or of all namespaces if it is "", ordered.
 func (c *Client) Names(ctx context.Context, namespace string) ([]Name, error) {
-	raw, err := c.rest.Get().Namespace(namespace).Resource(resource).Param("limit", maxNames).
-		SetHeader("Accept", "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1").Do(ctx).Raw()
+	names, err := namesOf(ctx, c.rest.Get().Namespace(namespace).Resource(resource))
 	if err != nil {
 		return nil, fmt.Errorf("list the names of ScaledObjects: %w", c.explain(err, "list", namespace))
+	}
+	return names, nil
+}
+
+// Namespaces reads the names of the namespaces of a cluster.
+func (c *Client) Namespaces(ctx context.Context) ([]string, error) {
+	all, err := namesOf(ctx, c.rest.Get().AbsPath("/api/v1/namespaces"))
+	if err != nil {
+		return nil, fmt.Errorf("list the namespaces: %w", Explain(err, c.host, "list", "namespaces", ""))
+	}
+	names := make([]string, len(all))
+	for i := range all {
+		names[i] = all[i].Name
+	}
+	return names, nil
+}
+
+// namesOf reads the names of a list, without the objects.
+func namesOf(ctx context.Context, request *rest.Request) ([]Name, error) {
+	raw, err := request.Param("limit", maxNames).SetHeader("Accept", "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1").Do(ctx).Raw()
+	if err != nil {
+		return nil, err
 	}
 	var list struct {
 		Items []struct {
@@ -77,7 +100,7 @@ func (c *Client) Names(ctx context.Context, namespace string) ([]Name, error) {
 		} `json:"items"`
 	}
 	if err := json.Unmarshal(raw, &list); err != nil {
-		return nil, fmt.Errorf("decode the names of ScaledObjects: %w", err)
+		return nil, fmt.Errorf("decode the names: %w", err)
 	}
 	names := make([]Name, len(list.Items))
 	for i := range list.Items {

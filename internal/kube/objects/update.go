@@ -50,8 +50,8 @@ func (e Edit) Apply(so *v1alpha1.ScaledObject) *v1alpha1.ScaledObject {
 	return so
 }
 
-// changes reports whether the edit changes an object.
-func (e Edit) changes(so *v1alpha1.ScaledObject) bool { return !sameSettings(so, e.Apply(so)) }
+// Changes reports whether the edit changes an object.
+func (e Edit) Changes(so *v1alpha1.ScaledObject) bool { return !sameSettings(so, e.Apply(so)) }
 
 // sameSettings reports whether two versions of an object differ in nothing that a user sets.
 func sameSettings(a, b *v1alpha1.ScaledObject) bool {
@@ -78,7 +78,7 @@ func (e Edit) patch(so *v1alpha1.ScaledObject) ([]byte, error) {
 // Update edits an object, and reports whether that changes it. dryRun has the server check the change without storing it. Update returns
 // ErrChanged if somebody else changes the object meanwhile; a status that is written meanwhile does no harm.
 func (c *Client) Update(ctx context.Context, so *v1alpha1.ScaledObject, e Edit, dryRun bool) (changed bool, err error) {
-	if !e.changes(so) {
+	if !e.Changes(so) {
 		return false, nil
 	}
 	newest := so

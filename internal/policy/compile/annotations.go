@@ -11,11 +11,12 @@ import (
 	"github.com/impulse-sh/impulse/internal/diag"
 )
 
-// AnnotationGroups are the groups of the annotations that are read, Impulse's own first. Annotations are the names in each group, and
-// OwnAnnotations the names that only Impulse's group has.
+// AnnotationGroups are the groups of the annotations that are read, Impulse's own first. Annotations are the names in each group, of which
+// Pauses pause an object. OwnAnnotations are the names that only Impulse's group has.
 var (
 	AnnotationGroups = []string{"impulse.sh/", "autoscaling.keda.sh/"}
-	Annotations      = []string{"paused", "paused-replicas", "paused-scale-in", "paused-scale-out", "force-activation"}
+	Pauses           = []string{"paused", "paused-replicas", "paused-scale-in", "paused-scale-out"}
+	Annotations      = append(slices.Clone(Pauses), "force-activation")
 	OwnAnnotations   = []string{"paused-until", "paused-reason"}
 )
 

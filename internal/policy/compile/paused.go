@@ -21,7 +21,12 @@ var lastPauseEnd = time.Date(2200, 1, 1, 0, 0, 0, 0, time.UTC)
 
 // Paused reports whether any annotation pauses an object at a time.
 func Paused(so *v1alpha1.ScaledObject, now time.Time) bool {
-	return pausedOf(so, &errorList{}).Effective(scalers.InstantOf(now)) != scalers.Paused{}
+	return PauseAt(so, now) != scalers.Paused{}
+}
+
+// PauseAt returns the pause in the annotations of an object that applies at a time. A count that is no number is 0.
+func PauseAt(so *v1alpha1.ScaledObject, now time.Time) scalers.Paused {
+	return pausedOf(so, &errorList{}).Effective(scalers.InstantOf(now))
 }
 
 // pausedOf compiles the annotations of both groups; those of impulse.sh take precedence. A pause whose end cannot be read has no end:

@@ -1,0 +1,127 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/spf13/cobra"
+	"k8s.io/apimachinery/pkg/api/meta"
+
+	"github.com/impulse-sh/impulse/api/v1alpha1"
+	"github.com/impulse-sh/impulse/internal/analysis/explain"
+	"github.com/impulse-sh/impulse/internal/diag"
+	"github.com/impulse-sh/impulse/internal/policy/compile"
+	"github.com/impulse-sh/impulse/internal/printable"
+	"github.com/impulse-sh/impulse/triggers/builtin"
+)
+
+// liveExplainer explains objects of a cluster, or of an Impulse in file mode.
+type liveExplainer struct {
+	cluster   *cluster
+	selection *selection
+	// lease is the namespace of the AlertSets.
+	lease  string
+	output *output
+}
+
+// explained is the explanation of one of several objects.
+type explained struct {
+	Object string `json:"object"`
+	// Error is the reason for which there is no explanation.
+	Error string `json:"error,omitempty"`
+
+	*explain.Explanation
+
+	about string
+}
+
+// explainObjects explains the objects with these names, or those that the flags select.
+func explainObjects(cmd *cobra.Command, l *liveExplainer, names []string) error {
+	all, failed := l.selection.read(cmd.Context(), l.cluster, names)
+	if len(all) == 0 && failed != nil {
+		return failed
+	}
+	if len(names) == 1 {
+		e, about, err := l.explain(cmd.Context(), all[0], true)
+		if err != nil {
+			return err
+		}
+		return l.output.write(cmd.OutOrStdout(), e, func(out io.Writer) error { return e.Text(out, about) })
+	}
+	if len(all) == 0 && l.output.value == "text" {
+		return l.selection.reportNone(cmd, l.cluster, "ScaledObject")
+	}
+	several := make([]explained, len(all))
+	for i, so := range all {
+		one := &several[i]
+		one.Object = so.Namespace + "/" + so.Name
+		var err error
+		if one.Explanation, one.about, err = l.explain(cmd.Context(), so, false); err != nil {
+			one.Explanation, one.Error = nil, err.Error()
+		}
+	}
+	return errors.Join(l.output.write(cmd.OutOrStdout(), several, func(out io.Writer) error { return explainedText(out, several) }), failed)
+}
+
+// explainedText writes explanations, with an empty line between two.
+func explainedText(out io.Writer, all []explained) error {
+	for i := range all {
+		if i > 0 {
+			fmt.Fprintln(out)
+		}
+		if all[i].Explanation == nil {
+			fmt.Fprintf(out, "%s: not explained: %s\n", all[i].Object, printable.Line(all[i].Error, printable.Longest))
+			continue
+		}
+		if err := all[i].Text(out, all[i].about); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// explain explains one object. If it is alone, alerts that were delivered elsewhere are searched for it, which reads all records.
+func (l *liveExplainer) explain(ctx context.Context, so *v1alpha1.ScaledObject, alone bool) (*explain.Explanation, string, error) {
+	compile.Default(so)
+	w, mistakes := compile.Compile(so, builtin.Kinds(), compile.DefaultSettings())
+	if w == nil {
+		return nil, "", fmt.Errorf("%s/%s is invalid%s: %w", so.Namespace, so.Name, effectOfInvalid(&so.Status), joined(mistakes))
+	}
+	about := fmt.Sprintf("%s (%s)", w.Key(), w.Target)
+	e, err := explain.Object(w, &so.Status, time.Now())
+	if err != nil {
+		return nil, about, err
+	}
+	if alone {
+		if hint := l.cluster.elsewhere(ctx, l.lease, w, &so.Status); hint != "" {
+			e.Notices = append(e.Notices, hint)
+		}
+	}
+	return e, about, nil
+}
+
+// effectOfInvalid returns what Impulse does with an object whose spec is invalid, if its status shows that.
+func effectOfInvalid(s *v1alpha1.ScaledObjectStatus) string {
+	ready := meta.FindStatusCondition(s.Conditions, v1alpha1.ConditionReady)
+	able := meta.FindStatusCondition(s.Conditions, v1alpha1.ConditionAbleToScale)
+	switch {
+	case ready == nil || able == nil || ready.Reason != v1alpha1.ReasonInvalidSpec:
+		return ""
+	case able.Reason == v1alpha1.ReasonInvalidSpec:
+		return ", and Impulse does not scale it"
+	default:
+		return ", and its last good version stays in effect"
+	}
+}
+
+// joined is every mistake as one error.
+func joined(mistakes []diag.Error) error {
+	all := make([]error, len(mistakes))
+	for i, m := range mistakes {
+		all[i] = m
+	}
+	return errors.Join(all...)
+}
