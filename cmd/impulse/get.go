@@ -62,7 +62,7 @@ func getCommand() *cobra.Command {
 
 // list prints the objects once. Objects that can be read are printed although others cannot.
 func (g *getter) list(cmd *cobra.Command, names []string) error {
-	all, failed := g.selection.read(cmd.Context(), &g.cluster, names)
+	all, failed := g.read(cmd.Context(), &g.cluster, names)
 	if len(all) == 0 && failed != nil {
 		return failed
 	}

@@ -41,7 +41,7 @@ func (g *getter) followed(ctx context.Context, names []string) (q objects.Query,
 		q, err = g.query(&g.cluster)
 		return q, nil, err
 	}
-	found, err := g.selection.read(ctx, &g.cluster, names)
+	found, err := g.read(ctx, &g.cluster, names)
 	if err != nil {
 		return q, nil, err
 	}

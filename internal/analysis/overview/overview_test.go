@@ -31,7 +31,9 @@ func object(name string, edit ...func(*v1alpha1.ScaledObject)) *v1alpha1.ScaledO
 		Status: v1alpha1.ScaledObjectStatus{
 			ObservedGeneration: 1, Replicas: new(int32(3)), DesiredReplicas: new(int32(3)), Reason: "AsRecommended", Targets: "132/100, 3/10",
 			Conditions: []metav1.Condition{
-				{Type: "Ready", Status: "True", Reason: "Ready"}, {Type: "Active", Status: "True"}, {Type: "AbleToScale", Status: "True"},
+				{Type: "Ready", Status: "True", Reason: "Ready"},
+				{Type: "Active", Status: "True"},
+				{Type: "AbleToScale", Status: "True"},
 				{Type: "ScalingLimited", Status: "False"},
 			},
 			Triggers:     []v1alpha1.TriggerStatus{{Name: "rps"}, {Name: "queue"}},
