@@ -55,9 +55,10 @@ func validate(t *testing.T, s *jsonschema.Schema, content []byte) error {
 	return s.Validate(v)
 }
 
-func testEventOfEachTypeFollowsPublishedSchema(t *testing.T) {
-	s := schema(t)
-	var described struct {
+// describedFields returns the fields of the data that the published schema describes.
+func describedFields(t *testing.T) map[string]any {
+	t.Helper()
+	var published struct {
 		Properties struct {
 			Data struct {
 				Properties map[string]any `json:"properties"`
@@ -66,30 +67,38 @@ func testEventOfEachTypeFollowsPublishedSchema(t *testing.T) {
 	}
 	content, err := os.ReadFile(schemaFile)
 	if err == nil {
-		err = json.Unmarshal(content, &described)
+		err = json.Unmarshal(content, &published)
 	}
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, cluster := range []string{"", "prod-1"} {
-		for _, e := range examples(Types()) {
-			content, err := newCloudEvent(e, cluster).structured()
-			if err != nil {
-				t.Fatal(err)
-			}
-			if err := validate(t, s, content); err != nil {
-				t.Errorf("%s: %v\n%s", e.Type, err, content)
-			}
-			var sent struct {
-				Data map[string]any `json:"data"`
-			}
-			if err := json.Unmarshal(content, &sent); err != nil {
-				t.Fatal(err)
-			}
-			for field := range sent.Data {
-				if described.Properties.Data.Properties[field] == nil {
-					t.Errorf("%s: the schema does not describe the field %s", e.Type, field)
-				}
+	return published.Properties.Data.Properties
+}
+
+func testEventOfEachTypeFollowsPublishedSchema(t *testing.T) {
+	s, known := schema(t), describedFields(t)
+	all := examples(Types())
+	for i, e := range append(all, all...) {
+		cluster := ""
+		if i < len(all) {
+			cluster = "prod-1"
+		}
+		content, err := newCloudEvent(e, cluster).structured()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := validate(t, s, content); err != nil {
+			t.Errorf("%s: %v\n%s", e.Type, err, content)
+		}
+		var sent struct {
+			Data map[string]any `json:"data"`
+		}
+		if err := json.Unmarshal(content, &sent); err != nil {
+			t.Fatal(err)
+		}
+		for field := range sent.Data {
+			if known[field] == nil {
+				t.Errorf("%s: the schema does not describe the field %s", e.Type, field)
 			}
 		}
 	}
@@ -102,8 +111,12 @@ func testSchemaRejectsWhatIsNoNotification(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, change := range [][2]string{
-		{`"specversion":"1.0"`, `"specversion":"0.3"`}, {`.scaled.v1`, `.scaled.v9`}, {`"from":2,`, ``}, {`.scaled.v1`, `.failing.v1`},
-		{`"time":"2026-11-29`, `"time":"yesterday`}, {`/apis/`, `apis/`},
+		{`"specversion":"1.0"`, `"specversion":"0.3"`},
+		{`.scaled.v1`, `.scaled.v9`},
+		{`"from":2,`, ``},
+		{`.scaled.v1`, `.failing.v1`},
+		{`"time":"2026-11-29`, `"time":"yesterday`},
+		{`/apis/`, `apis/`},
 	} {
 		changed := strings.Replace(string(valid), change[0], change[1], 1)
 		if changed == string(valid) {

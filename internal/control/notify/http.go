@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -102,9 +103,7 @@ func (t *httpTransport) encode(ctx context.Context, e *Event) (content []byte, h
 	}
 	header.Set("Content-Type", media)
 	header.Set("User-Agent", "impulse")
-	for name, values := range t.definition.Header {
-		header[name] = values
-	}
+	maps.Copy(header, t.definition.Header)
 	return content, header, nil
 }
 

@@ -68,7 +68,7 @@ func (n *Notifier) Notify(e *Event) {
 
 // Run follows the file until ctx is done, and then sends what is queued, for Options.Flush at most. Notify may be called until it returns.
 func (n *Notifier) Run(ctx context.Context) error {
-	n.begin()
+	n.begin() //nolint:contextcheck // The sinks outlive ctx, to send what is queued.
 	if n.options.File != "" {
 		regularfile.Follow(ctx, "notifications", n.reload, n.options.Log)
 	} else {

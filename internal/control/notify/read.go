@@ -159,7 +159,7 @@ func (p *parser) http(node *yaml.Node, path string, ts []Type) *HTTP {
 		h.Body = p.text(n, path+".body")
 		p.checkBody(n, path+".body", h.Body, ts)
 	}
-	h.Header = p.header(node, path, fields)
+	h.Header = p.header(path, fields)
 	return h
 }
 

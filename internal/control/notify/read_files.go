@@ -102,7 +102,7 @@ func (p *parser) login(node *yaml.Node, path string, fields map[string]*yaml.Nod
 }
 
 // header returns the headers of the requests.
-func (p *parser) header(node *yaml.Node, path string, fields map[string]*yaml.Node) http.Header {
+func (p *parser) header(path string, fields map[string]*yaml.Node) http.Header {
 	header := http.Header{}
 	if at := fields["tokenFile"]; at != nil {
 		header.Set("Authorization", "Bearer "+p.headerValue(at, path+".tokenFile"))

@@ -3,6 +3,7 @@ package notify
 import (
 	"context"
 	"log/slog"
+	"maps"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -107,12 +108,11 @@ func testEveryFieldOfSinkIsRead(t *testing.T) {
 	}
 }
 
-func testAllMistakesAreReportedAtOnceWithLineAndSuggestion(t *testing.T) {
+// mistakesInHTTP are files with one mistake in the structure or in an HTTP sink, and what is said about it.
+func mistakesInHTTP() map[string]string {
 	post := func(fields string) string { return "sinks: [{name: a, http: {" + fields + "}}]" }
 	ok := "url: http://x"
-	filter := func(fields string) string { return "sinks: [{name: a, http: {" + ok + "}, filter: {" + fields + "}}]" }
-	nats := func(fields string) string { return "sinks: [{name: a, nats: {" + fields + "}}]" }
-	for text, want := range map[string]string{
+	return map[string]string{
 		"":                                         "has 0 YAML documents",
 		"sinks: []\n---\nsinks: []":                "has 2 YAML documents",
 		"- a":                                      "1:1: is a list (a map with sinks was expected)",
@@ -139,6 +139,15 @@ func testAllMistakesAreReportedAtOnceWithLineAndSuggestion(t *testing.T) {
 		post(ok + ", headersFromFile: {'a b': a}"): "has a name that no header has",
 		post(ok + ", headersFromFile: [a]"):        "is a list (a map of header names and files was expected)",
 		post(ok + ", tokenFile: a, headersFromFile: {authorization: a}"): "sets a header that Impulse sets itself, or twice",
+	}
+}
+
+// mistakesInOthers are files with one mistake elsewhere.
+func mistakesInOthers() map[string]string {
+	ok := "url: http://x"
+	filter := func(fields string) string { return "sinks: [{name: a, http: {" + ok + "}, filter: {" + fields + "}}]" }
+	nats := func(fields string) string { return "sinks: [{name: a, nats: {" + fields + "}}]" }
+	return map[string]string{
 		filter("types: [scale]"):                                                `filter.types[0]: is no type of notification (did you mean "scaled"?)`,
 		filter("types: []"):                                                     "filter.types: is an empty list (remove it to select all)",
 		filter("types: scaled"):                                                 "filter.types: is of another type (a list was expected)",
@@ -163,16 +172,22 @@ func testAllMistakesAreReportedAtOnceWithLineAndSuggestion(t *testing.T) {
 		"sinks: [{name: a, http: {" + ok + "}}, {name: a, http: {" + ok + "}}]": `"a" is the name of an earlier sink`,
 		"sinks: [" + strings.Repeat("{name: a, http: {"+ok+"}},", 1) + strings.Repeat("{name: b, http: {"+ok+"}},", 1) + manySinks(20) + "]": "is more than 16 sinks",
 		"sinks: [{name: a": "is not YAML",
-	} {
+	}
+}
+
+func testAllMistakesAreReportedAtOnceWithLineAndSuggestion(t *testing.T) {
+	all := mistakesInHTTP()
+	maps.Copy(all, mistakesInOthers())
+	for text, want := range all {
 		_, problems := Check("sinks.yaml", []byte(text))
 		found := false
-		var all []string
+		var got []string
 		for _, p := range problems {
-			all = append(all, p.Error())
+			got = append(got, p.Error())
 			found = found || strings.HasPrefix(p.Error(), "sinks.yaml") && strings.Contains(p.Error(), want)
 		}
 		if !found {
-			t.Errorf("%.120s\ngot  %s\nwant %s", text, strings.Join(all, "\n     "), want)
+			t.Errorf("%.120s\ngot  %s\nwant %s", text, strings.Join(got, "\n     "), want)
 		}
 	}
 	_, problems := Check("sinks.yaml", []byte("sinks:\n- name: A\n  http: {url: x}\n  filter: {types: [x]}\n- name: b\n"))
@@ -247,14 +262,17 @@ func testExpressionIsCheckedByExampleOfEachType(t *testing.T) {
 	}
 }
 
+// overwrite replaces the content of a file.
+func overwrite(t *testing.T, path, text string) {
+	t.Helper()
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
 func testChangedFileTakesEffectAndInvalidOneChangesNothing(t *testing.T) {
 	first, second := record(t, nil), record(t, nil)
-	write := func(path, text string) {
-		t.Helper()
-		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
+	write := func(path, text string) { t.Helper(); overwrite(t, path, text) }
 	path := files(t, map[string]string{"url": first.URL, "sinks.yaml": "sinks: [{name: a, http: {urlFile: url}}]"})
 	log := testkit.NewLog(t)
 	n := New(Options{File: path, HTTP: &http.Transport{}, Flush: time.Minute, Log: slog.New(slog.NewTextHandler(log, nil))})
@@ -283,21 +301,27 @@ func testChangedFileTakesEffectAndInvalidOneChangesNothing(t *testing.T) {
 	}
 	write(path, "sinks: [{name: b, http: {urlFile: url}}]")
 	testkit.Eventually(t, "there is one sink", func(context.Context) bool { return len(*n.sinks.Load()) == 1 })
+	expectNoMetrics(t, registry, "a")
+	send("four")
+	stop()
+	if len(second.requests()) != 3 {
+		t.Errorf("the server has %d events, want 3: what is queued is sent before the end", len(second.requests()))
+	}
+}
+
+// expectNoMetrics fails the test if a metric has a sink as a label.
+func expectNoMetrics(t *testing.T, registry *prometheus.Registry, sink string) {
+	t.Helper()
 	families, err := registry.Gather()
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, f := range families {
 		for _, m := range f.GetMetric() {
-			if m.GetLabel()[len(m.GetLabel())-1].GetValue() == "a" {
+			if m.GetLabel()[len(m.GetLabel())-1].GetValue() == sink {
 				t.Errorf("%s still has the sink that was removed", f.GetName())
 			}
 		}
-	}
-	send("four")
-	stop()
-	if len(second.requests()) != 3 {
-		t.Errorf("the server has %d events, want 3: what is queued is sent before the end", len(second.requests()))
 	}
 }
 

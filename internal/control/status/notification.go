@@ -153,7 +153,7 @@ func (r *Reporter) notifyWrite(o *object, p *autoscaler.Outcome) {
 		Type: notify.Scaled, Time: p.At.Time(), Target: p.Workload.Target.String(), From: w.From, To: w.Stored, LimitedBy: w.Decision.LimitedBy(),
 		Message: fmt.Sprintf("%s from %d to %d: %s", p.Workload.Target, w.From, w.Stored, why),
 	}
-	if i := w.Decision.Winner; i >= 0 && int(i) < len(w.Policy.Triggers) {
+	if i := w.Decision.Winner; i >= 0 && i < len(w.Policy.Triggers) {
 		e.Trigger = w.Policy.Triggers[i].Name
 	}
 	if w.Err != nil {

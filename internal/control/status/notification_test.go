@@ -239,6 +239,7 @@ func (w *described) read(t *testing.T, all []notify.Event) {
 			trigger(w.failing, e, e.Type == notify.Failing)
 		case notify.FallbackBegun, notify.FallbackEnded:
 			trigger(w.fallback, e, e.Type == notify.FallbackBegun)
+		default: // The others are not about a state.
 		}
 	}
 }
