@@ -84,6 +84,7 @@ verify: ## Fail when generated files, module files or formatting are stale. It w
 	go -C deploy/sandbox mod tidy -diff
 	go -C deploy/image mod tidy -diff
 	go -C deploy/keda-bridge mod tidy -diff
+	go -C internal/testkit/promtool/programs mod tidy -diff
 	go -C internal/testkit/victoriametrics/programs mod tidy -diff
 	go -C test/chart/operators mod tidy -diff
 	go -C tools/helm mod tidy -diff

@@ -83,10 +83,11 @@ func testPageOfMetricsIsUpToDate(t *testing.T) {
 		lines = append(lines, fmt.Sprintf("| `%s` | %s | %s | %s |\n", m.name, m.kind, strings.Join(m.labels, ", "), m.help))
 	}
 	slices.Sort(lines)
-	page := metricsPreamble + strings.Join(lines, "") + labelsPreamble
+	lines = append(lines, labelsPreamble)
 	for _, label := range slices.Sorted(maps.Keys(labelValues)) {
-		page += fmt.Sprintf("| `%s` | %s |\n", label, labelValues[label])
+		lines = append(lines, fmt.Sprintf("| `%s` | %s |\n", label, labelValues[label]))
 	}
+	page := metricsPreamble + strings.Join(lines, "")
 	const path = "../../../docs/metrics.md"
 	if *rewrite {
 		if err := os.WriteFile(path, []byte(page), 0o600); err != nil {

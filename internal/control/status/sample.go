@@ -6,7 +6,6 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	dto "github.com/prometheus/client_model/go"
-	"google.golang.org/protobuf/proto"
 )
 
 // samples are those of one object.
@@ -49,9 +48,9 @@ func (s *sample) Desc() *prometheus.Desc { return s.desc }
 func (s *sample) Write(to *dto.Metric) error {
 	to.Label = s.labels
 	if s.counter {
-		to.Counter = &dto.Counter{Value: proto.Float64(s.value)}
+		to.Counter = &dto.Counter{Value: new(s.value)}
 	} else {
-		to.Gauge = &dto.Gauge{Value: proto.Float64(s.value)}
+		to.Gauge = &dto.Gauge{Value: new(s.value)}
 	}
 	return nil
 }
