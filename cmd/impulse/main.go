@@ -91,15 +91,3 @@ func someFiles(_ *cobra.Command, args []string) error {
 
 // errNoFile is returned if the arguments name no file.
 var errNoFile = errors.New("name a file; - is standard input")
-
-func versionCommand() *cobra.Command {
-	return &cobra.Command{
-		Use:   "version",
-		Short: "Print the version",
-		Args:  cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			_, err := fmt.Fprintln(cmd.OutOrStdout(), version)
-			return err
-		},
-	}
-}

@@ -152,7 +152,7 @@ func assemble(o Options, log *slog.Logger, config *rest.Config, self *forward.Li
 	if p.target, err = actuator.New(config, actuator.Options{Namespace: o.Namespace, Log: log}); err != nil {
 		return nil, err
 	}
-	p.elector, err = election.New(config, election.Options{Namespace: o.LeaseNamespace, Name: o.LeaseName, Identity: self.Identity(), Log: log})
+	p.elector, err = election.New(config, election.Options{Namespace: o.LeaseNamespace, Name: o.LeaseName, Identity: self.Identity(), Version: o.Version, Log: log})
 	if err != nil {
 		return nil, err
 	}

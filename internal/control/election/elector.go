@@ -44,6 +44,8 @@ type Options struct {
 	Name      string
 	// Identity is the holder identity of this process, and must be unique. Default: the host name and a random suffix.
 	Identity string
+	// Version is that of this process, for readers of the Lease. Default: none.
+	Version string
 	// Log receives changes of leader and failures. Default: no log.
 	Log *slog.Logger
 }
@@ -83,6 +85,7 @@ func New(config *rest.Config, options Options) (*Elector, error) {
 		LeaseMeta:  metav1.ObjectMeta{Namespace: options.Namespace, Name: options.Name},
 		Client:     client,
 		LockConfig: resourcelock.ResourceLockConfig{Identity: cmp.Or(options.Identity, newIdentity())},
+		Labels:     labelsOf(options.Version),
 	}
 	return e, nil
 }

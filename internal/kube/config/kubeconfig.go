@@ -50,6 +50,12 @@ func (c *Cluster) Config() (*rest.Config, error) {
 	return nil, fmt.Errorf("find the cluster: %w", err)
 }
 
+// None reports whether no cluster is configured: neither by a kubeconfig, nor by flags, nor by a service account of a Pod.
+func (c *Cluster) None() bool {
+	_, err := c.Find().ClientConfig()
+	return clientcmd.IsEmptyConfig(err) && c.missing(&api.Config{}) == nil
+}
+
 // Namespace returns the namespace of the context.
 func (c *Cluster) Namespace() (string, error) {
 	namespace, _, err := c.Find().Namespace()
