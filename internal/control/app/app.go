@@ -246,7 +246,7 @@ func (p *process) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := p.notifier.Load(); err != nil {
+	if err := p.notifier.Load(); err != nil { //nolint:contextcheck // It only reads files, before anything runs.
 		return err
 	}
 	ctx, fail := context.WithCancelCause(ctx)
