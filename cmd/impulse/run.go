@@ -25,7 +25,10 @@ func runCommand() *cobra.Command {
   # Without CRDs: read ScaledObjects from files, and follow their changes
   impulse run --config ./scaledobjects/ --state-dir /var/lib/impulse`,
 		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error { return app.Run(cmd.Context(), o) },
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			o.PageOptional = !cmd.Flags().Changed("page-listen")
+			return app.Run(cmd.Context(), o)
+		},
 	}
 	bindConnection(cmd, &o.Cluster, clientcmd.FlagTimeout) // It would end each watch.
 	f := cmd.Flags()
@@ -43,6 +46,8 @@ func runCommand() *cobra.Command {
 	f.StringVar(&o.KEDABridge, "keda-bridge", o.KEDABridge, "address of impulse-keda-bridge, which reads the triggers with KEDA's types that Impulse does not have itself: unix:///PATH, or IP:PORT of this machine (default: such triggers are unknown)")
 	f.StringVar(&o.Listen, "listen", o.Listen, "address of the HTTP server: webhooks, probes and metrics")
 	f.StringVar(&o.HealthListen, "health-listen", o.HealthListen, "address of a second, plain HTTP server for /healthz and /readyz only, which the load of senders does not slow down (default: none; --listen serves them, too)")
+	f.StringVar(&o.PageListen, "page-listen", o.PageListen, "address of the page that shows all objects, read-only, with the same credentials (empty: none). If the default address is in use, there is no page, and a warning is logged")
+	f.StringVar(&o.PagePrefix, "page-prefix", o.PagePrefix, "path before all paths of the page, such as /impulse, which a proxy may remove or leave (default: none; a proxy that removes it needs no flag)")
 	f.Var(&o.BodyMemory, "body-memory", "memory for the bodies of all requests in progress and for the messages decoded from them, such as 128Mi (default: a quarter of the memory limit)")
 	f.StringVar(&o.TokensFile, "tokens-file", o.TokensFile, "file with accepted bearer tokens, one per line: TOKEN, or NAMESPACE=TOKEN for one namespace")
 	f.StringVar(&o.CredentialsFile, "credentials-file", o.CredentialsFile, "YAML file with accepted credentials: tokens, passwords and client certificates, each with a name and its namespaces")

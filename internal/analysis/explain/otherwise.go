@@ -40,6 +40,13 @@ func (l Level) String() string { return scalers.Milli(l).String() }
 // MarshalText implements encoding.TextMarshaler.
 func (l Level) MarshalText() ([]byte, error) { return []byte(l.String()), nil }
 
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (l *Level) UnmarshalText(text []byte) error {
+	m, err := scalers.ParseMilli(string(text))
+	*l = Level(m)
+	return err
+}
+
 // otherwise finds the nearest levels at which the decision d is another one. A higher level never gives fewer replicas, so a binary
 // search finds them. Schedules are left out: only the clock changes their levels.
 func otherwise(p *scalers.Policy, in scalers.Input, d *scalers.Decision, schedules Schedules, alerts Alerts) []Otherwise {

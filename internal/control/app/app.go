@@ -27,6 +27,7 @@ import (
 	"github.com/impulse-sh/impulse/internal/control/election"
 	"github.com/impulse-sh/impulse/internal/control/endpointslices"
 	"github.com/impulse-sh/impulse/internal/control/kedawatch"
+	"github.com/impulse-sh/impulse/internal/control/live"
 	"github.com/impulse-sh/impulse/internal/control/metricsapi"
 	"github.com/impulse-sh/impulse/internal/control/notify"
 	"github.com/impulse-sh/impulse/internal/control/podcount"
@@ -35,6 +36,7 @@ import (
 	"github.com/impulse-sh/impulse/internal/ingest/endpoints"
 	"github.com/impulse-sh/impulse/internal/ingest/forward"
 	"github.com/impulse-sh/impulse/internal/ingest/httpserver"
+	"github.com/impulse-sh/impulse/internal/ingest/page"
 	"github.com/impulse-sh/impulse/internal/ingest/store"
 	"github.com/impulse-sh/impulse/internal/kube/apiclient"
 	"github.com/impulse-sh/impulse/triggers"
@@ -65,6 +67,8 @@ type process struct {
 	writes   *stateWrites
 	// reporter is nil while this process does not lead.
 	reporter atomic.Pointer[status.Reporter]
+	// view is nil while this process does not lead.
+	view     atomic.Pointer[live.View]
 	notifier *notify.Notifier
 	target   *actuator.Client
 	elector  *election.Elector
@@ -262,7 +266,7 @@ func (p *process) run(ctx context.Context) error {
 	if p.options.Config == "" {
 		s.start(ctx, "definitions", fail, func(ctx context.Context) error { definitions.Report(ctx, p.ours, p.log); return nil })
 	}
-	p.log.Info("impulse started", "version", p.options.Version, "address", web.Addr(), "lease", p.options.LeaseNamespace+"/"+p.options.LeaseName)
+	p.log.Info("impulse started", "version", p.options.Version, "address", web.Addr(), "page", web.PageURL(), "lease", p.options.LeaseNamespace+"/"+p.options.LeaseName)
 	s.start(ctx, "leader", fail, func(ctx context.Context) error { return p.elector.Run(ctx, p.lead) })
 	<-ctx.Done()
 	p.log.Info("stopping")
@@ -274,15 +278,20 @@ func (p *process) run(ctx context.Context) error {
 }
 
 func (p *process) server(ctx context.Context) (*httpserver.Server, error) {
-	files := auth.Files{Tokens: p.options.TokensFile, List: p.options.CredentialsFile, Certificates: p.options.TLS.ClientCA != ""}
-	credentials, err := auth.Read(files)
+	named := auth.Files{Tokens: p.options.TokensFile, List: p.options.CredentialsFile, Certificates: p.options.TLS.ClientCA != ""}
+	credentials, err := auth.Read(named)
 	certificate, tlsErr := httpserver.ReadTLS(p.options.TLS)
 	if err := errors.Join(err, tlsErr); err != nil {
+		return nil, err
+	}
+	files, err := page.Handler()
+	if err != nil {
 		return nil, err
 	}
 	return httpserver.New(ctx, httpserver.Options{
 		Addr: p.options.Listen, HealthAddr: p.options.HealthListen, BodyMemory: p.options.BodyMemory.Value(),
 		Credentials: credentials, TLS: certificate, AllowUnauthenticated: p.options.AllowOpen, AllowFromAnywhere: p.options.AllowAnywhere,
+		PageAddr: p.options.PageListen, PageOptional: p.options.PageOptional, PagePrefix: p.options.PagePrefix, Page: files, Live: liveObjects{p},
 		Receiver: p.receiver, Leading: p.leading, Forward: p.peers, Peers: p.self, AuthenticatePeer: p.key.Authenticate,
 		Ready: p.ready, CapacityWarnings: p.alerts.Full, OnRefused: p.senderRefused,
 		Registry: p.registry, Log: p.log, Now: p.now,

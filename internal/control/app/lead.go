@@ -9,6 +9,7 @@ import (
 	"github.com/impulse-sh/impulse/api/v1alpha1"
 	"github.com/impulse-sh/impulse/internal/control/controller"
 	"github.com/impulse-sh/impulse/internal/control/election"
+	"github.com/impulse-sh/impulse/internal/control/live"
 	"github.com/impulse-sh/impulse/internal/control/status"
 	"github.com/impulse-sh/impulse/internal/ingest/store"
 	"github.com/impulse-sh/impulse/triggers"
@@ -35,11 +36,13 @@ func (p *process) lead(ctx context.Context) {
 	recorder, closeEvents := p.recorder(reporting)
 	reporter := status.New(statusWriter{p.statusStore, p.elector.WhileLeading, p.writes}, recorder, p.metrics, p.log)
 	reporter.SetNotifier(p.notifier)
+	view := live.New(reporter, p.alerts, p.now)
+	reporter.Observe(view)
 	all.Go(func() { reporter.Run(reporting) })
 	p.reporter.Store(reporter)
 
 	c := controller.New(controller.Options{
-		Kinds: builtin.Kinds(), Settings: p.options.Settings, Secrets: p.secrets, Actuator: p.target, Reporter: reporter,
+		Kinds: builtin.Kinds(), Settings: p.options.Settings, Secrets: p.secrets, Actuator: p.target, Reporter: reporter, Live: view,
 		MayWrite: p.leading, Leading: p.elector.Leading, Finalizers: p.finalizers,
 		Env: triggers.Env{
 			HTTP: p.http, Dial: p.egress.Dial, CheckHost: p.egress.CheckHost, Now: p.now, Alerts: p.alerts, Endpoints: p.receiver, Samples: p.receiver,
@@ -52,7 +55,10 @@ func (p *process) lead(ctx context.Context) {
 		all.Go(func() { p.keda.Run(ctx) })
 	}
 	p.awaitAlerts(ctx)
+	p.view.Store(view)
 	p.objects.Run(ctx, c, p.receiver.ObjectsListed)
+	p.view.Store(nil)
+	view.Close()
 	p.handovers, p.transitions = c.Wait(), p.elector.Transitions()
 	p.reporter.Store(nil)
 	stopReporting()

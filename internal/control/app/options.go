@@ -44,6 +44,11 @@ type Options struct {
 	StateDir string
 	// Listen is the address of the HTTP server, and HealthListen the address of a second server for probes only; "" means none.
 	Listen, HealthListen string
+	// PageListen is the address of the page; "" means none. PageOptional: if it cannot be opened, that is only logged. PagePrefix is the path
+	// before all paths of the page.
+	PageListen   string
+	PageOptional bool
+	PagePrefix   string
 	// BodyMemory bounds the memory of the bodies of all requests in progress, and of the messages decoded from them, in bytes; 0 means a
 	// quarter of the memory limit.
 	BodyMemory resource.QuantityValue
@@ -84,7 +89,7 @@ type Options struct {
 // Defaults returns the default options.
 func Defaults() Options {
 	return Options{
-		Listen: "127.0.0.1:8080", PeerListen: "127.0.0.1:0", LeaseNamespace: "impulse-system", LeaseName: "impulse", StateDir: "impulse-state", AdmissionWebhook: "impulse",
+		Listen: "127.0.0.1:8080", PageOptional: true, PeerListen: "127.0.0.1:0", LeaseNamespace: "impulse-system", LeaseName: "impulse", StateDir: "impulse-state", AdmissionWebhook: "impulse",
 		Settings: compile.DefaultSettings(),
 		LogLevel: "info", LogFormat: "text", Grace: 10 * time.Second,
 	}

@@ -1,6 +1,8 @@
 package autoscaler
 
 import (
+	"slices"
+
 	"github.com/impulse-sh/impulse/actuator"
 	"github.com/impulse-sh/impulse/internal/policy/compile"
 	"github.com/impulse-sh/impulse/internal/policy/loop"
@@ -20,12 +22,13 @@ type Outcome struct {
 	Target      actuator.Observation
 	TargetKnown bool
 	// Decision has no meaning while Decided is false. Fresh is true if the decision was taken in this call; From is the count that it
-	// started from.
-	Decision *scalers.Decision
-	Decided  bool
-	Fresh    bool
-	From     int32
-	Memory   *scalers.Memory
+	// started from. DecidedAt is when the decision was taken.
+	Decision  *scalers.Decision
+	Decided   bool
+	Fresh     bool
+	DecidedAt scalers.Instant
+	From      int32
+	Memory    *scalers.Memory
 	// Writing is true while a write is in flight.
 	Writing bool
 	// Write is the write that ended with this call; nil means none.
@@ -34,6 +37,15 @@ type Outcome struct {
 	WriteErr error
 	// Contested is true while another client keeps changing the count, so that Impulse writes with increasing delays.
 	Contested bool
+}
+
+// Clone returns a copy that stays valid, without Write and Arrived.
+func (o *Outcome) Clone() *Outcome {
+	c, decision, memory := *o, *o.Decision, o.Memory.Clone()
+	decision.Memory = scalers.Memory{} // It is Memory, without the writes since.
+	c.Events, c.Decision, c.Memory = slices.Clone(o.Events), &decision, &memory
+	c.Write, c.Arrived = nil, 0
+	return &c
 }
 
 // report passes the outcome of a call of loop.Step to the reporter.
@@ -50,7 +62,7 @@ func (a *Autoscaler) describe(o *Outcome, now scalers.Instant) {
 	s := a.state
 	o.Workload, o.At, o.Events, o.Memory = a.workload, now, s.Readings(), s.Memory()
 	o.Target, o.TargetKnown = s.Target(), s.TargetKnown()
-	o.Decision, o.Decided, o.From = s.Decision(), s.Decided(), s.From()
+	o.Decision, o.Decided, o.DecidedAt, o.From = s.Decision(), s.Decided(), s.DecidedAt(), s.From()
 	o.Writing, o.WriteErr, o.Contested = s.Writing(), s.WriteErr(), s.Contested()
 }
 

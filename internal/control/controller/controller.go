@@ -15,6 +15,7 @@ import (
 	"github.com/impulse-sh/impulse/api/v1alpha1"
 	"github.com/impulse-sh/impulse/internal/control/autoscaler"
 	"github.com/impulse-sh/impulse/internal/control/credentials"
+	"github.com/impulse-sh/impulse/internal/control/live"
 	"github.com/impulse-sh/impulse/internal/control/status"
 	"github.com/impulse-sh/impulse/internal/diag"
 	"github.com/impulse-sh/impulse/internal/policy/compile"
@@ -22,7 +23,7 @@ import (
 	"github.com/impulse-sh/impulse/triggers"
 )
 
-// Options configure a Controller. All but Secrets and Finalizers are required.
+// Options configure a Controller. All but Secrets, Live and Finalizers are required.
 type Options struct {
 	Kinds []triggers.Kind
 	// Settings apply to all workloads.
@@ -33,6 +34,8 @@ type Options struct {
 	Secrets  *credentials.Credentials
 	Actuator autoscaler.Actuator
 	Reporter *status.Reporter
+	// Live shows the state of all objects to readers; nil: nobody reads.
+	Live *live.View
 	// MayWrite reports whether this process leads, and Leading returns a context that ends when it stops leading, or an error if it does not.
 	MayWrite func() bool
 	Leading  func(context.Context) (context.Context, context.CancelFunc, error)
@@ -109,6 +112,7 @@ func (c *Controller) Apply(ctx context.Context, so *v1alpha1.ScaledObject) {
 	if fresh {
 		e = &entry{key: key}
 		c.entries[key] = e
+		c.show(so)
 	}
 	before := e.so
 	e.so = so
@@ -152,6 +156,7 @@ func (c *Controller) Delete(ctx context.Context, key string) {
 	c.stop(e)
 	c.forget(key)
 	c.options.Reporter.Forget(e.so.Namespace, e.so.Name)
+	c.hide(e.so)
 	c.release(ctx, e)
 }
 

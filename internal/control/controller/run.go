@@ -70,14 +70,16 @@ func (c *Controller) reportVersion(e *entry) {
 func (c *Controller) start(ctx context.Context, e *entry, previous ...*running) {
 	ctx, cancel := context.WithCancel(ctx)
 	guard := &writeGuard{e.lastGood.Target, c.options.Leading, &e.preWrite}
+	reporter, shadowReporter := c.reporters(e.so)
 	r := &running{
-		workload: e.lastGood, live: c.newAutoscaler(e.lastGood, c.options.Actuator, c.options.Reporter, c.options.MayWrite, guard.check),
+		workload: e.lastGood, live: c.newAutoscaler(e.lastGood, c.options.Actuator, reporter, c.options.MayWrite, guard.check),
 		cancel: cancel, done: make(chan struct{}),
 	}
 	if s := e.lastGood.Shadow; s != nil {
-		r.shadow = c.newAutoscaler(s, autoscaler.Shadow(c.options.Actuator), c.options.Reporter.Shadow(), func() bool { return true }, nil)
+		r.shadow = c.newAutoscaler(s, autoscaler.Shadow(c.options.Actuator), shadowReporter, func() bool { return true }, nil)
 	}
 	e.running = r
+	c.setOwner(e.so, r.live)
 	so, w := e.so, e.lastGood
 	c.all.Go(func() {
 		defer cancel()
@@ -109,6 +111,7 @@ func (c *Controller) stop(e *entry) {
 	e.running.cancel()
 	c.ending[e.key] = e.running
 	e.running = nil
+	c.setOwner(e.so, nil)
 	for key, r := range c.ending {
 		select {
 		case <-r.done:

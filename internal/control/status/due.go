@@ -34,6 +34,7 @@ func (r *Reporter) commit(o *object, d *draft) {
 	o.lastReported, o.reportedCounts, o.latest = d.outcome, d.counts, d.status
 	o.conditions.list = slices.Clone(d.status.Conditions)
 	o.setPending(d.status)
+	r.showStatus(o, d.status)
 }
 
 // due reports whether an outcome causes a write of the status: at once, or later, if the rule that limits the count stays the

@@ -52,6 +52,7 @@ type Reporter struct {
 	// notifier may be nil.
 	notifier Notifier
 	queue    workqueue.TypedRateLimitingInterface[string]
+	observer Observer
 
 	mu      sync.Mutex
 	objects map[string]*object
@@ -134,6 +135,7 @@ func (r *Reporter) Resume(w *compile.Workload, status *v1alpha1.ScaledObjectStat
 	o := r.object(Object{w.Namespace, w.Name, string(w.UID)})
 	o.receives, o.labels = receives(w), w.Labels
 	o.load(status)
+	r.showStatus(o, status)
 }
 
 // load copies the state from a status.
@@ -243,6 +245,7 @@ func (r *Reporter) Refused(so *v1alpha1.ScaledObject, reason, message string, ol
 	o.conditions.setRefused(reason, message, so.Generation, older)
 	status.Conditions = slices.Clone(o.conditions.list)
 	r.notifyRefused(o, status.Reference)
+	r.showStatus(o, status)
 	news := !sameOutcome(status, &so.Status)
 	if news {
 		o.setPending(status)

@@ -38,6 +38,7 @@ func (s shadow) Decided(p *autoscaler.Outcome) {
 	status.Shadow, status.OriginalReplicaCount = o.shadow, o.origin.of(status.Reference)
 	o.latest = &status
 	o.setPending(&status)
+	s.reporter.showStatus(o, &status)
 	s.reporter.schedule(o)
 }
 

@@ -59,6 +59,14 @@ func (c *Credential) allows(namespace string) bool {
 	return slices.Contains(c.namespaces, AllNamespaces) || namespace != "" && slices.Contains(c.namespaces, namespace)
 }
 
+// Namespaces returns the namespaces that a credential is valid for; nil is all of them.
+func (c *Credential) Namespaces() []string {
+	if slices.Contains(c.namespaces, AllNamespaces) {
+		return nil
+	}
+	return slices.Clone(c.namespaces)
+}
+
 // equal reports whether two credentials have the same name, secret and namespaces.
 func (c *Credential) equal(other *Credential) bool {
 	return c.name == other.name && c.digest == other.digest && slices.Equal(c.namespaces, other.namespaces)

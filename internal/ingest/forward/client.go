@@ -116,25 +116,72 @@ func (c *Client) probe(ctx context.Context) error {
 // Forward forwards a message to the leader and returns its answer. It returns an error if no replica leads, the leader does not answer
 // within forwardTimeout, or it refuses this replica. The message may have arrived nevertheless.
 func (c *Client) Forward(ctx context.Context, m Message) (Answer, error) {
-	to, client, err := c.connect()
+	ctx, cancel := context.WithTimeout(ctx, forwardTimeout)
+	defer cancel()
+	response, to, err := c.request(ctx, m)
 	if err != nil {
 		return Answer{}, err
 	}
-	ctx, cancel := context.WithTimeout(ctx, forwardTimeout)
-	defer cancel()
+	text, err := io.ReadAll(io.LimitReader(response.Body, maxAnswer))
+	if err = errors.Join(err, response.Body.Close()); err != nil {
+		return Answer{}, fmt.Errorf("read the answer of the leader at %s: %w", to.address, err)
+	}
+	return Answer{Code: response.StatusCode, Header: response.Header, Text: string(text)}, nil
+}
+
+// Open forwards a message to the leader and returns its answer as soon as its header has arrived, within forwardTimeout. The body may last as
+// long as ctx, and the caller closes it. The errors are those of Forward.
+func (c *Client) Open(ctx context.Context, m Message) (*http.Response, error) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	timer := time.AfterFunc(forwardTimeout, func() { cancel(context.DeadlineExceeded) })
+	response, to, err := c.request(ctx, m)
+	if err == nil && !timer.Stop() {
+		err = errors.Join(fmt.Errorf("the leader at %s has not answered: %w", to.address, context.DeadlineExceeded), response.Body.Close())
+	}
+	if err != nil {
+		cancel(nil)
+		return nil, err
+	}
+	response.Body = &openBody{response.Body, cancel}
+	return response, nil
+}
+
+// openBody is a body that releases its context when it is closed.
+type openBody struct {
+	io.ReadCloser
+
+	cancel context.CancelCauseFunc
+}
+
+// Close implements io.Closer.
+func (b *openBody) Close() error {
+	b.cancel(nil)
+	return b.ReadCloser.Close()
+}
+
+// request sends a message to the leader, and once more if the leader refuses the key, which may have been rotated.
+func (c *Client) request(ctx context.Context, m Message) (*http.Response, leader, error) {
+	to, client, err := c.connect()
+	if err != nil {
+		return nil, leader{}, err
+	}
 	var refused []byte
 	for range 2 {
 		key, err := c.key.get(ctx, refused)
 		if err != nil {
-			return Answer{}, err
+			return nil, to, err
 		}
-		answer, err := send(ctx, client, to, key, m)
-		if err != nil || answer.Code != http.StatusUnauthorized {
-			return answer, err
+		response, err := send(ctx, client, to, key, m)
+		if err != nil || response.StatusCode != http.StatusUnauthorized {
+			return response, to, err
 		}
-		refused = key // It may have been rotated.
+		_, err = io.Copy(io.Discard, io.LimitReader(response.Body, maxAnswer)) // So that the connection is used again.
+		if err = errors.Join(err, response.Body.Close()); err != nil {
+			return nil, to, fmt.Errorf("read the answer of the leader at %s: %w", to.address, err)
+		}
+		refused = key
 	}
-	return Answer{}, fmt.Errorf("the leader at %s refuses the key of the replicas", to.address)
+	return nil, to, fmt.Errorf("the leader at %s refuses the key of the replicas", to.address)
 }
 
 // connect returns the leader and a client for it. It closes the idle connections to a former leader.
@@ -185,10 +232,10 @@ func (c *Client) close() {
 }
 
 // send sends a message, with the key of the replicas instead of the sender's credential.
-func send(ctx context.Context, client *http.Client, to leader, key []byte, m Message) (Answer, error) {
+func send(ctx context.Context, client *http.Client, to leader, key []byte, m Message) (*http.Response, error) {
 	r, err := http.NewRequestWithContext(ctx, m.Method, "https://"+to.address+m.URI, bytes.NewReader(m.Body))
 	if err != nil {
-		return Answer{}, err
+		return nil, err
 	}
 	r.Header = forwardedHeader(m.Header)
 	r.Header.Set("Authorization", "Bearer "+base64.RawURLEncoding.EncodeToString(key))
@@ -197,13 +244,9 @@ func send(ctx context.Context, client *http.Client, to leader, key []byte, m Mes
 	r.Header["Idempotency-Key"] = nil
 	response, err := client.Do(r)
 	if err != nil {
-		return Answer{}, fmt.Errorf("request to the leader at %s: %w", to.address, err)
+		return nil, fmt.Errorf("request to the leader at %s: %w", to.address, err)
 	}
-	text, err := io.ReadAll(io.LimitReader(response.Body, maxAnswer))
-	if err = errors.Join(err, response.Body.Close()); err != nil {
-		return Answer{}, fmt.Errorf("read the answer of the leader at %s: %w", to.address, err)
-	}
-	return Answer{Code: response.StatusCode, Header: response.Header, Text: string(text)}, nil
+	return response, nil
 }
 
 // hopHeaders are the headers that are not forwarded: credentials, and those of one connection.

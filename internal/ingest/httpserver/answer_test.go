@@ -30,6 +30,12 @@ func (slowRecorder) Forward(ctx context.Context, _ forward.Message) (forward.Ans
 	return forward.Answer{}, context.Cause(ctx)
 }
 
+// Open is Forwarder's.
+func (slowRecorder) Open(ctx context.Context, _ forward.Message) (*http.Response, error) {
+	<-ctx.Done()
+	return nil, context.Cause(ctx)
+}
+
 func testResponseComesWithinSecondWhateverIsSlow(t *testing.T) {
 	for name, slow := range map[string]func(*Options){
 		"the record": func(o *Options) { o.Receiver = receiver(slowRecorder{}, o) },

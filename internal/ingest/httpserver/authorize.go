@@ -11,9 +11,10 @@ import (
 
 // Answers to requests beyond a limit. The code is never 429: Alertmanager does not repeat a delivery after that.
 var (
-	errBusy   = Unavailable("too many requests of this sender at once")
-	errRate   = Unavailable(auth.ErrRateLimited.Error())
-	errMemory = Unavailable("too many bytes of this sender at once")
+	errBusy    = Unavailable("too many requests of this sender at once")
+	errRate    = Unavailable(auth.ErrRateLimited.Error())
+	errMemory  = Unavailable("too many bytes of this sender at once")
+	errStreams = Unavailable("too many streams at once")
 )
 
 // noAccess is the whole body of 401 and of 403, so that a sender does not learn what would be allowed.
@@ -82,6 +83,8 @@ func (s *Server) refused(route Route, err error) error {
 		limit = "concurrency"
 	case errors.Is(err, errMemory):
 		limit = "memory"
+	case errors.Is(err, errStreams):
+		limit = "streams"
 	default:
 		return err
 	}

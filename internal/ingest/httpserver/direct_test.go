@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"compress/gzip"
 	"context"
+	"errors"
+	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -208,6 +210,12 @@ func (l *leader) Forward(ctx context.Context, m forward.Message) (forward.Answer
 	return forward.Answer{Code: w.Code, Header: w.Header(), Text: w.Body.String()}, nil
 }
 
+// Open passes a message on, as forward.Client does.
+func (l *leader) Open(ctx context.Context, m forward.Message) (*http.Response, error) {
+	answer, err := l.Forward(ctx, m)
+	return &http.Response{StatusCode: answer.Code, Header: answer.Header, Body: io.NopCloser(strings.NewReader(answer.Text))}, err
+}
+
 func testFollowerForwardsMessagesWithTheirPrincipal(t *testing.T) {
 	r := &record{}
 	var private http.Handler
@@ -245,4 +253,21 @@ func testFollowerForwardsMessagesWithTheirPrincipal(t *testing.T) {
 	if w := send(t, follower, http.MethodPut, levelPath, strings.NewReader(`{"value": 42}`), ""); w.Code != http.StatusUnauthorized || len(l.passed) != 3 {
 		t.Errorf("a push without a token: %d, %d forwarded; want 401, 3", w.Code, len(l.passed))
 	}
+}
+
+// httpForwarder forwards to a server without authentication.
+type httpForwarder struct{ url string }
+
+// Forward is Forwarder's.
+func (*httpForwarder) Forward(context.Context, forward.Message) (forward.Answer, error) {
+	return forward.Answer{}, errors.New("only streams are forwarded")
+}
+
+// Open is Forwarder's.
+func (f *httpForwarder) Open(ctx context.Context, m forward.Message) (*http.Response, error) {
+	r, err := http.NewRequestWithContext(ctx, m.Method, f.url+m.URI, http.NoBody)
+	if err != nil {
+		return nil, err
+	}
+	return http.DefaultClient.Do(r)
 }

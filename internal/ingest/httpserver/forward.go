@@ -2,6 +2,7 @@ package httpserver
 
 import (
 	"context"
+	"net/http"
 
 	"github.com/labstack/echo/v4"
 
@@ -11,6 +12,8 @@ import (
 // Forwarder forwards a message to the leader and returns its answer, or an error if there was no answer. *forward.Client is one.
 type Forwarder interface {
 	Forward(ctx context.Context, m forward.Message) (forward.Answer, error)
+	// Open returns an answer as soon as its header has arrived. The caller closes its body.
+	Open(ctx context.Context, m forward.Message) (*http.Response, error)
 }
 
 // forward forwards a request to the leader, and answers it with the leader's answer.

@@ -3,6 +3,7 @@ package httpserver
 import (
 	"context"
 	"errors"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -33,6 +34,15 @@ type fakeForwarder struct {
 func (l *fakeForwarder) Forward(_ context.Context, m forward.Message) (forward.Answer, error) {
 	l.sent = append(l.sent, m)
 	return l.answer, l.err
+}
+
+// Open is Forwarder's.
+func (l *fakeForwarder) Open(_ context.Context, m forward.Message) (*http.Response, error) {
+	l.sent = append(l.sent, m)
+	if l.err != nil {
+		return nil, l.err
+	}
+	return &http.Response{StatusCode: l.answer.Code, Header: l.answer.Header, Body: io.NopCloser(strings.NewReader(l.answer.Text))}, nil
 }
 
 func testFollowerForwardsMessagesThatItHasAuthorized(t *testing.T) {

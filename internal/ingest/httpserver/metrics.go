@@ -15,6 +15,9 @@ type metrics struct {
 	limited   *prometheus.CounterVec
 	closed    *prometheus.CounterVec
 	forwarded *prometheus.CounterVec
+	// streams and streamsEnded count the streams of live objects.
+	streams      prometheus.Gauge
+	streamsEnded *prometheus.CounterVec
 }
 
 func newMetrics(r prometheus.Registerer) *metrics {
@@ -28,16 +31,22 @@ func newMetrics(r prometheus.Registerer) *metrics {
 			NativeHistogramBucketFactor: 1.1, NativeHistogramMaxBucketNumber: 100, NativeHistogramMinResetDuration: time.Hour,
 		}, []string{"route"}),
 		limited: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "impulse_http_limited_total", Help: "Requests answered with 503 because of a limit of the sender, by limit: concurrency, rate or memory.",
+			Name: "impulse_http_limited_total", Help: "Requests answered with 503 because of a limit of the sender, by limit: concurrency, rate, memory or streams.",
 		}, []string{"route", "limit"}),
 		closed: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "impulse_http_connections_closed_total", Help: "Connections closed to accept others, by listener: public, peer or health.",
+			Name: "impulse_http_connections_closed_total", Help: "Connections closed to accept others, by listener: public, page, peer or health.",
 		}, []string{"listener"}),
 		forwarded: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "impulse_peer_forwarded_total", Help: "Messages for the leader that this replica received, by result: answered by the leader, or failed (no replica leads, or the leader did not answer).",
 		}, []string{"result"}),
+		streams: prometheus.NewGauge(prometheus.GaugeOpts{
+			Name: "impulse_live_streams", Help: "Open streams of live objects, at most 128, including those that other replicas forward.",
+		}),
+		streamsEnded: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "impulse_live_streams_ended_total", Help: "Streams of live objects that have ended, by reason: client, slow, credential, leader (it does not lead any more, or was lost) or stopping.",
+		}, []string{"reason"}),
 	}
-	r.MustRegister(m.requests, m.duration, m.limited, m.closed, m.forwarded)
+	r.MustRegister(m.requests, m.duration, m.limited, m.closed, m.forwarded, m.streams, m.streamsEnded)
 	return m
 }
 
@@ -54,7 +63,9 @@ func (s *Server) countRequests(names map[string]string) echo.MiddlewareFunc {
 				name = "other"
 			}
 			s.metrics.requests.WithLabelValues(name, strconv.Itoa(c.Response().Status)).Inc()
-			s.metrics.duration.WithLabelValues(name).Observe(s.options.Now().Sub(at).Seconds())
+			if !isStream(c) {
+				s.metrics.duration.WithLabelValues(name).Observe(s.options.Now().Sub(at).Seconds())
+			}
 			return nil
 		}
 	}

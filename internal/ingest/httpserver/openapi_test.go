@@ -113,8 +113,11 @@ func (d openAPIDocument) operation(t *testing.T, raw json.RawMessage) operation 
 	return op
 }
 
+// withLive adds the routes of live objects, for any host.
+func withLive(o *Options) { o.Live, o.AllowFromAnywhere = &fakeLive{}, true }
+
 func testOpenAPIDocumentHasEveryRouteAndNoOther(t *testing.T) {
-	e, ok := serveTriggers(t, &record{}, nil).(*echo.Echo)
+	e, ok := serveTriggers(t, &record{}, withLive).(*echo.Echo)
 	if !ok {
 		t.Fatal("the handler has no routes")
 	}
@@ -147,11 +150,11 @@ func testOpenAPIDocumentHasEveryRouteAndNoOther(t *testing.T) {
 }
 
 func testEveryExampleOfOpenAPIDocumentGetsDocumentedResponse(t *testing.T) {
-	h := serveTriggers(t, &record{}, nil)
+	h := serveTriggers(t, &record{}, withLive)
 	all := 0
 	readDocument(t).eachOperation(t, func(method, path string, op operation, parameters []parameter) {
 		if op.RequestBody == nil {
-			if w := send(t, h, method, path, http.NoBody, ""); w.Code != http.StatusOK {
+			if w := send(t, h, method, fill(path, parameters, nil), http.NoBody, ""); w.Code != http.StatusOK {
 				t.Errorf("%s %s: %d; want 200", method, path, w.Code)
 			}
 			return
@@ -236,7 +239,7 @@ func expectValidity(t *testing.T, name string, schema *jsonschema.Schema, exampl
 }
 
 func testOpenAPIDocumentIsServed(t *testing.T) {
-	w := send(t, serveTriggers(t, &record{}, nil), http.MethodGet, "/openapi.yaml", http.NoBody, "")
+	w := send(t, serveTriggers(t, &record{}, withLive), http.MethodGet, "/openapi.yaml", http.NoBody, "")
 	if w.Code != http.StatusOK || w.Header().Get("Content-Type") != "application/yaml" || !strings.HasPrefix(w.Body.String(), "# Everything that Impulse serves") {
 		t.Errorf("%d %v", w.Code, w.Header())
 	}

@@ -10,15 +10,19 @@ import (
 	"github.com/impulse-sh/impulse/internal/ingest/forward"
 )
 
+// peerPrefix precedes the names of the routes for other replicas in metrics.
+const peerPrefix = "peer/"
+
 // peerRoutes returns the routes for the other replicas. A request to them is never forwarded again.
 func (s *Server) peerRoutes() http.Handler {
 	names := map[string]string{forward.Path: "peer"}
 	e := s.router(names)
 	for _, route := range s.receivingRoutes() {
-		route.Name = "peer/" + route.Name
+		route.Name = peerPrefix + route.Name
 		names[route.Path] = route.Name
 		e.Add(route.Method, route.Path, s.handler(route, s.authorizePeer, true))
 	}
+	s.addLiveRoutes(e, names, peerPrefix, s.readerFromPeer)
 	e.GET(forward.Path, s.answerProbe)
 	return e
 }
@@ -37,6 +41,12 @@ func (s *Server) authorizePeer(r *http.Request, namespace string) (auth.Principa
 		s.options.Log.Warn("another replica could not be authenticated", "error", err)
 		return auth.Principal{}, Unavailable("the key of the replicas is not known at the moment")
 	}
+}
+
+// readerFromPeer authenticates another replica, which has authorized the request.
+func (s *Server) readerFromPeer(r *http.Request) (reader, error) {
+	principal, err := s.authorizePeer(r, "")
+	return reader{principal: principal}, err
 }
 
 // answerProbe answers whether this replica records the messages that another one forwards.

@@ -32,6 +32,7 @@ func (s *Server) publicRoutes() http.Handler {
 		}
 		e.Add(route.Method, route.Path, s.handler(route, authorize, false))
 	}
+	s.addLiveRoutes(e, names, "", s.readerFromHeader)
 	s.addHealthRoutes(e)
 	e.GET("/metrics", echo.WrapHandler(promhttp.HandlerFor(s.options.Registry, promhttp.HandlerOpts{})), s.requireCredential)
 	e.GET("/openapi.yaml", func(c echo.Context) error { return c.Blob(http.StatusOK, "application/yaml", openAPI) })
@@ -98,7 +99,7 @@ func (s *Server) answerError(err error, c echo.Context) {
 	} else {
 		s.options.Log.Error("a request failed", "path", c.Path(), "error", err)
 	}
-	if code == http.StatusUnauthorized {
+	if code == http.StatusUnauthorized && c.Get(noChallengeKey) == nil {
 		header := c.Response().Header()
 		header.Add("WWW-Authenticate", `Bearer realm="impulse"`)
 		header.Add("WWW-Authenticate", `Basic realm="impulse", charset="UTF-8"`)

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+	"golang.org/x/time/rate"
 
 	"github.com/impulse-sh/impulse/internal/ingest/auth"
 	"github.com/impulse-sh/impulse/internal/ingest/endpoints"
@@ -56,6 +57,14 @@ type Options struct {
 	// is nil they answer 503.
 	Leading func() bool
 	Forward Forwarder
+	// Live shows the objects to readers, while this replica leads; nil: there are no such routes.
+	Live Live
+	// PageAddr is the address of an additional listener for the page, which Page serves; "" means none. PageOptional: if it cannot be opened,
+	// that is logged. PagePrefix is a path before all of its paths, such as /impulse, which a proxy may remove or leave.
+	PageAddr     string
+	PageOptional bool
+	PagePrefix   string
+	Page         http.Handler
 	// Peers is the listener for other replicas; nil is none. AuthenticatePeer returns the name of the credential that a replica has
 	// authenticated, or forward.ErrUnauthorized.
 	Peers            *forward.Listener
@@ -76,20 +85,28 @@ type Options struct {
 type Server struct {
 	options Options
 	metrics *metrics
-	// listener and http are for senders, probes and health for probes, and peers for the other replicas. Those that are not configured
-	// are nil.
-	listener, probes    net.Listener
-	http, health, peers *http.Server
-	anonymous           *auth.AnonymousRates
-	limiter             loglimit.Limiter
-	slots               slots
-	memory              *memory
+	// listener and http are for senders, probes and health for probes, pageListener and page for the page, and peers for the other replicas.
+	// Those that are not configured are nil.
+	listener, probes, pageListener net.Listener
+	http, health, page, peers      *http.Server
+	anonymous                      *auth.AnonymousRates
+	limiter                        loglimit.Limiter
+	slots                          slots
+	memory                         *memory
+	streams                        streams
+	// building has an element for each answer about live objects that is being built.
+	building chan struct{}
+	// signIns limits the attempts to sign in.
+	signIns *rate.Limiter
+	// stopping is done once the server stops: streams do not end by themselves.
+	stopping context.Context //nolint:containedctx // It lasts as long as the server.
+	stop     context.CancelFunc
 }
 
 // New opens the listeners; Run serves them. It returns an error if a listener cannot be opened, or if the address is not on loopback,
 // no credentials are configured, and the options do not both allow unauthenticated access.
 func New(ctx context.Context, o Options) (*Server, error) {
-	if err := checkOpenAddress(o); err != nil {
+	if err := checkOpenAddress("--listen", o.Addr, o); err != nil {
 		return nil, err
 	}
 	var lc net.ListenConfig
@@ -100,17 +117,22 @@ func New(ctx context.Context, o Options) (*Server, error) {
 	s := &Server{
 		options: o, listener: listener, metrics: newMetrics(o.Registry), memory: newMemory(o.BodyMemory),
 		anonymous: auth.NewAnonymousRates(), slots: slots{inUse: map[auth.Principal]int{}},
+		streams: streams{of: map[auth.Principal]int{}}, building: make(chan struct{}, maxBuilding), signIns: rate.NewLimiter(signInRate, signInBurst),
 	}
+	s.stopping, s.stop = context.WithCancel(context.WithoutCancel(ctx))
 	if o.TLS != nil {
 		s.listener = o.TLS.listen(listener)
 	}
 	s.http = s.newHTTPServer(s.publicRoutes(), "public", maxConnections)
 	if o.HealthAddr != "" {
 		if s.probes, err = lc.Listen(ctx, "tcp", o.HealthAddr); err != nil {
-			return nil, errors.Join(fmt.Errorf("listen for probes (--health-listen): %w", err), listener.Close())
+			return nil, errors.Join(fmt.Errorf("listen for probes (--health-listen): %w", err), s.closeListeners())
 		}
 		s.health = s.newHTTPServer(s.healthRoutes(), "health", maxProbes)
 		s.health.SetKeepAlivesEnabled(false)
+	}
+	if err := s.openPage(ctx); err != nil {
+		return nil, errors.Join(err, s.closeListeners())
 	}
 	if o.Peers != nil {
 		s.peers = s.newHTTPServer(s.peerRoutes(), "peer", maxConnections)
@@ -131,18 +153,22 @@ func (s *Server) newHTTPServer(h http.Handler, name string, most int) *http.Serv
 	return one
 }
 
-// checkOpenAddress returns an error for an address beyond loopback without credentials, unless both options allow it.
-func checkOpenAddress(o Options) error {
-	host, _, err := net.SplitHostPort(o.Addr)
+// checkOpenAddress returns an error for the address of a flag that is not on loopback, without credentials, unless both options allow it.
+func checkOpenAddress(flag, address string, o Options) error {
+	host, _, err := net.SplitHostPort(address)
 	if err != nil {
-		return fmt.Errorf("--listen is %q: expected host:port", o.Addr)
+		return fmt.Errorf("%s is %q: expected host:port", flag, address)
 	}
 	ip := net.ParseIP(host)
 	if o.Credentials != nil || o.AllowUnauthenticated && o.AllowFromAnywhere || host == "localhost" || ip != nil && ip.IsLoopback() {
 		return nil
 	}
-	return fmt.Errorf("--listen %s is reachable from other hosts, and no credentials are configured: any client that reaches it could scale workloads. "+
-		"Set --credentials-file or --tokens-file, or, if unauthenticated access is intended, both --allow-unauthenticated and --allow-unauthenticated-from-anywhere", o.Addr)
+	could := "scale workloads"
+	if flag == "--page-listen" {
+		could = "read the state of all workloads"
+	}
+	return fmt.Errorf("%s %s is reachable from other hosts, and no credentials are configured: any client that reaches it could %s. "+
+		"Set --credentials-file or --tokens-file, or, if unauthenticated access is intended, both --allow-unauthenticated and --allow-unauthenticated-from-anywhere", flag, address, could)
 }
 
 // Addr returns the address of the listener for senders.
@@ -156,6 +182,15 @@ func (s *Server) HealthAddr() string {
 	return s.probes.Addr().String()
 }
 
+// closeListeners closes the listeners that are open.
+func (s *Server) closeListeners() error {
+	err := s.listener.Close()
+	if s.probes != nil {
+		err = errors.Join(err, s.probes.Close())
+	}
+	return err
+}
+
 // Run serves until ctx is done, and then finishes the requests in flight within stopTimeout. Meanwhile it follows the files of the
 // credentials and of the certificate. It returns the joined errors of the listeners.
 func (s *Server) Run(ctx context.Context) error {
@@ -163,6 +198,7 @@ func (s *Server) Run(ctx context.Context) error {
 	defer all.Wait()
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
+	defer context.AfterFunc(ctx, s.stop)()
 	if c := s.options.Credentials; c != nil {
 		all.Go(func() { c.Follow(ctx, s.options.Log) })
 	}
@@ -171,7 +207,7 @@ func (s *Server) Run(ctx context.Context) error {
 	}
 	var (
 		serving sync.WaitGroup
-		failed  [3]error
+		failed  [4]error
 	)
 	serve := func(i int, server *http.Server, listener net.Listener) {
 		serving.Go(func() {
@@ -185,6 +221,9 @@ func (s *Server) Run(ctx context.Context) error {
 	}
 	if s.peers != nil {
 		serve(2, s.peers, s.options.Peers.WithTLS(s.options.Peers))
+	}
+	if s.page != nil {
+		serve(3, s.page, s.pageListener)
 	}
 	serving.Wait()
 	return errors.Join(failed[:]...)

@@ -20,6 +20,9 @@ func (s *State) Decided() bool { return s.decided }
 // From is the count that the latest decision was taken from.
 func (s *State) From() int32 { return s.from }
 
+// DecidedAt is when the latest decision was taken.
+func (s *State) DecidedAt() scalers.Instant { return s.decidedAt }
+
 // Target is the latest observation of the target, with the count that Impulse's own writes have left.
 func (s *State) Target() actuator.Observation {
 	return actuator.Observation{Scale: s.target.scale, ForeignHPA: s.target.hpa, Ready: s.target.ready, Err: s.target.err}

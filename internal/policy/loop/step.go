@@ -94,8 +94,9 @@ type State struct {
 	firstBy  scalers.Instant
 	decision scalers.Decision
 	decided  bool
-	// from is the count that the decision was taken from.
-	from int32
+	// from is the count that the decision was taken from, and decidedAt when it was taken.
+	from      int32
+	decidedAt scalers.Instant
 
 	target  target
 	write   writer
@@ -116,7 +117,7 @@ func After(p *scalers.Policy, dryRun bool, in scalers.Input, d *scalers.Decision
 	s := New(Options{Policy: p, DryRun: dryRun, Memory: d.Memory.Clone()})
 	s.readings = slices.Clone(in.Events)
 	s.target.scale.Replicas, s.target.known = in.Current, true
-	s.decision, s.decided, s.from = *d, true, in.Current
+	s.decision, s.decided, s.decidedAt, s.from = *d, true, in.Now, in.Current
 	return s
 }
 
@@ -189,7 +190,7 @@ func (s *State) decide(now scalers.Instant) bool {
 	s.from = s.target.scale.Replicas
 	s.decision = scalers.Decide(s.policy, scalers.Input{Now: now, Current: s.from, Events: s.readings, Memory: s.memory})
 	s.memory = s.decision.Memory
-	s.decided = true
+	s.decided, s.decidedAt = true, now
 	s.write.superseded = s.write.inFlight
 	if s.write.inFlight {
 		// Whether another client changed the count is known only when the write has ended: admission may have changed the written count.
