@@ -10,7 +10,7 @@ LDFLAGS := -s -w -X main.version=$(VERSION)
 # How each program is compiled that people install. It records neither this folder nor the state of this clone.
 COMPILED = CGO_ENABLED=0 go $(1) build -trimpath -buildvcs=false -ldflags '$(LDFLAGS)'
 TOOL    := go tool -modfile=tools/go.mod
-MODULES := . deploy/sandbox deploy/image
+MODULES := . deploy/sandbox deploy/image test/page
 FUZZTIME ?= 30s
 TIMELINES ?= 1000000
 SEEDS     ?= 200
@@ -51,6 +51,24 @@ test: ## Run every test, against a real control plane that is built on first use
 test-unit: ## Run every test that needs no control plane, and count the others.
 	@./test/unit
 
+.PHONY: page-test
+page-test: export IMPULSE_TEST_INSTALL ?= 1
+page-test: ## Test the page in Chromium, which root installs; `make test` does so, too.
+	./test/run --module test/page .
+
+.PHONY: page-frames
+page-frames: ## Measure how smoothly the page shows 2000 objects.
+	go -C test/page run ./frames
+
+.PHONY: page-show
+page-show: ## Serve the page over objects in memory, for work on the page.
+	go -C test/page run ./show -objects 2000
+
+.PHONY: screenshots
+screenshots: ## Make the pictures in docs and the README from the running demo (needs Chromium).
+	@$(COMPILE) ./cmd/impulse ./deploy/mockmetrics ./deploy/demo
+	IMPULSE_BUILT=bin go -C test/page run ./screenshots -demo $(CURDIR)/bin/demo -root $(CURDIR)
+
 .PHONY: e2e
 e2e: export IMPULSE_TEST_INSTALL ?= 1
 e2e: ## Run the end-to-end tests, and those of every kind of trigger against its real server, which root installs.
@@ -80,11 +98,13 @@ kind: ## Begin the kind of trigger NAME, with a test that passes: docs/adding-a-
 verify: ## Fail when generated files, module files or formatting are stale. It writes nothing into this tree.
 	@./test/generated
 	@./third_party/expr/verify
+	@./third_party/web/verify
 	go mod tidy -diff
 	go -C deploy/sandbox mod tidy -diff
 	go -C deploy/image mod tidy -diff
 	go -C deploy/keda-bridge mod tidy -diff
 	go -C internal/testkit/promtool/programs mod tidy -diff
+	go -C test/page mod tidy -diff
 	go -C internal/testkit/victoriametrics/programs mod tidy -diff
 	go -C test/chart/operators mod tidy -diff
 	go -C tools/helm mod tidy -diff

@@ -33,7 +33,7 @@ type values struct {
 	Namespace                                    string
 	Workloads                                    []string
 	Stream, CronStart, CronEnd                   string
-	NATSURL, PrometheusURL, ImpulseURL           string
+	NATSURL, PrometheusURL, ImpulseURL, PageURL  string
 	AlertmanagerHost, MockmetricsHost, RulesFile string
 }
 

@@ -110,8 +110,12 @@ func (s *stack) sandbox(ctx context.Context, o options) error {
 	if err != nil {
 		return err
 	}
+	page, err := process.FreeAddress(ctx)
+	if err != nil {
+		return err
+	}
 	s.mock = "http://" + mock
-	s.values = values{Namespace: namespace, Workloads: workloads, Stream: stream, ImpulseURL: "http://" + impulse}
+	s.values = values{Namespace: namespace, Workloads: workloads, Stream: stream, ImpulseURL: "http://" + impulse, PageURL: "http://" + page}
 	if err := s.write("alertmanager.yaml", s.values); err != nil {
 		return err
 	}

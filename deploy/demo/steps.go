@@ -37,7 +37,7 @@ func (s *stack) cluster(ctx context.Context, _ options) error {
 func (s *stack) impulse(ctx context.Context, _ options) error {
 	err := s.spawn(ctx, "impulse", filepath.Join(s.dir, "impulse"), "run",
 		"--kubeconfig", s.addresses.Kubeconfig, "--namespace", namespace, "--lease-namespace", namespace,
-		"--listen", hostOf(s.values.ImpulseURL), "--log-format", "json",
+		"--listen", hostOf(s.values.ImpulseURL), "--page-listen", hostOf(s.values.PageURL), "--log-format", "json",
 		"--allow-source-addresses", "127.0.0.0/8,::1") // The sources of the demo are on this machine.
 	if err != nil {
 		return err

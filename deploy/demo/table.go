@@ -115,7 +115,8 @@ func (s *stack) view(ctx context.Context, name string) view {
 func (s *stack) hints(w io.Writer) {
 	fmt.Fprintf(w, `
 Five Deployments in namespace %[1]s follow an alert, a query, a queue, a schedule and the usage of their pods, each as soon as
-its source is built and ready; a line below tells when. In another terminal:
+its source is built and ready; a line below tells when. The page shows them live: %[7]s/
+In another terminal:
 
   export KUBECONFIG=%[2]s PATH=%[3]s:%[5]s:$PATH
   kubectl -n %[1]s get so -w
@@ -129,6 +130,6 @@ Every 15 seconds 30 messages are added to worker's queue or removed from it; off
 and a pod of api is busy for a minute and idle for one. LATENCY is the time from an event to the end of the write.
 Impulse's metrics are at %[6]s/metrics. Ctrl-C ends everything.
 
-`, namespace, s.addresses.Kubeconfig, s.addresses.Bin, s.mock, s.dir, s.values.ImpulseURL)
+`, namespace, s.addresses.Kubeconfig, s.addresses.Bin, s.mock, s.dir, s.values.ImpulseURL, s.values.PageURL)
 	fmt.Fprintln(w, strings.Repeat("─", 100))
 }

@@ -22,8 +22,9 @@ func Readings(w *compile.Workload, in scalers.Input, s *v1alpha1.ScaledObjectSta
 
 // Sentences are the parts of an explanation's text that are made of several of its fields.
 type Sentences struct {
-	// Headline is the first line of the text.
+	// Headline is the first line of the text. Outcome is its last part: what becomes of the count, and the obstacles.
 	Headline string `json:"headline"`
+	Outcome  string `json:"outcome"`
 	// AheadTitle is the title of Explanation.Ahead.
 	AheadTitle string `json:"aheadTitle"`
 	// Otherwise has a sentence for each element of Explanation.Otherwise: what would change, and the result.
@@ -34,6 +35,7 @@ type Sentences struct {
 func (e *Explanation) Sentences(about string) Sentences {
 	return Sentences{
 		Headline:   line(e.headline(about)),
+		Outcome:    line(e.currentOutcome() + e.obstacleText()),
 		AheadTitle: fmt.Sprintf("What %s, while every %s stays as it is", e.aheadTitle(), e.constantText()),
 		Otherwise:  e.otherwiseRows(),
 	}

@@ -89,7 +89,7 @@ type Options struct {
 // Defaults returns the default options.
 func Defaults() Options {
 	return Options{
-		Listen: "127.0.0.1:8080", PageOptional: true, PeerListen: "127.0.0.1:0", LeaseNamespace: "impulse-system", LeaseName: "impulse", StateDir: "impulse-state", AdmissionWebhook: "impulse",
+		Listen: "127.0.0.1:8080", PageListen: "127.0.0.1:8090", PageOptional: true, PeerListen: "127.0.0.1:0", LeaseNamespace: "impulse-system", LeaseName: "impulse", StateDir: "impulse-state", AdmissionWebhook: "impulse",
 		Settings: compile.DefaultSettings(),
 		LogLevel: "info", LogFormat: "text", Grace: 10 * time.Second,
 	}

@@ -55,6 +55,8 @@ type Source struct {
 	// Level is the level; absent while it is unknown. Target is absent if the level is itself a count.
 	Level  *float64 `json:"level,omitempty"`
 	Target *float64 `json:"target,omitempty"`
+	// PerReplica is true if Target is the level that each replica should have; otherwise it is that of the workload.
+	PerReplica bool `json:"perReplica,omitempty"`
 }
 
 // object returns an object without its series, and the version of the entry that it has.
@@ -116,7 +118,7 @@ func sourceOf(p *autoscaler.Outcome, i int) Source {
 		s.Level = inUnits(level.value)
 	}
 	if !policy.Exact && !policy.Input {
-		s.Target = inUnits(policy.Target)
+		s.Target, s.PerReplica = inUnits(policy.Target), policy.Metric == scalers.AverageValue && !policy.PerPod
 	}
 	return s
 }

@@ -18,7 +18,7 @@ type Row struct {
 	Name      string `json:"name"`
 	// Target is the target as kind/name; "" while it is not known.
 	Target string `json:"target,omitempty"`
-	// State is failing, warning, paused, scaling, limited, idle, steady or waiting. Reason and Message are those of the condition that matters
+	// State is failing, warning, paused, dryrun, scaling, limited, idle, steady or waiting. Reason and Message are those of the condition that matters
 	// most.
 	State   string `json:"state"`
 	Reason  string `json:"reason,omitempty"`

@@ -15,6 +15,8 @@ const (
 	Warning = "warning"
 	// Paused: an annotation pauses the object.
 	Paused = "paused"
+	// DryRun: counts are decided and reported, but not written.
+	DryRun = "dryrun"
 	// Scaling: the count is not the decided one yet.
 	Scaling = "scaling"
 	// Limited: a rule keeps the count from what the triggers ask for.
@@ -48,7 +50,9 @@ func stateOf(s *v1alpha1.ScaledObjectStatus, differs bool) string {
 		return Warning
 	case is(v1alpha1.ConditionPaused, metav1.ConditionTrue):
 		return Paused
-	case differs && able != v1alpha1.ReasonDryRun:
+	case able == v1alpha1.ReasonDryRun:
+		return DryRun
+	case differs:
 		return Scaling
 	case is(v1alpha1.ConditionScalingLimited, metav1.ConditionTrue):
 		return Limited

@@ -25,7 +25,6 @@ func TestForward(t *testing.T) {
 	t.Run("a message reaches the leader without the sender's credential", testMessageReachesLeaderWithoutSendersCredential)
 	t.Run("a message does not wait behind those of another principal", testMessageDoesNotWaitBehindThoseOfAnotherPrincipal)
 	t.Run("nothing is sent to a server with another certificate", testNothingIsSentToServerWithAnotherCertificate)
-	t.Run("an answer can be read as it arrives", testAnswerCanBeReadAsItArrives)
 	t.Run("a request with the wrong key is refused", testRequestWithWrongKeyIsRefused)
 	t.Run("the key can be rotated while the replicas run", testKeyCanBeRotatedWhileReplicasRun)
 	t.Run("the first replica creates the key", testFirstReplicaCreatesKey)
@@ -236,39 +235,6 @@ func testMessageDoesNotWaitBehindThoseOfAnotherPrincipal(t *testing.T) {
 	}
 	if answer, err := forward(t, client); err != nil || answer.Text != "got {}\n" {
 		t.Errorf("a message of another sender: %+v, %v; want no error, got {}\n", answer, err)
-	}
-}
-
-func testAnswerCanBeReadAsItArrives(t *testing.T) {
-	c := newCluster(t)
-	leader := c.replica()
-	next := make(chan string, 1)
-	leader.answer = func(w http.ResponseWriter) {
-		for part := range next {
-			_, _ = io.WriteString(w, part)
-			_ = http.NewResponseController(w).Flush()
-		}
-	}
-	next <- "0"
-	client := c.clientOf(leader.Identity())
-	var response *http.Response
-	testkit.Eventually(t, "the leader answers", func(context.Context) (ok bool) {
-		var err error
-		response, err = client.Open(t.Context(), Message{Method: http.MethodGet, URI: "/v1/scaledobjects/stream"})
-		return err == nil
-	})
-	defer response.Body.Close()
-	for i := range 3 {
-		part := make([]byte, 8)
-		n, err := response.Body.Read(part)
-		if want := fmt.Sprint(i); err != nil || string(part[:n]) != want {
-			t.Fatalf("got %q, %v, want %s while the answer goes on", part[:n], err, want)
-		}
-		next <- fmt.Sprint(i + 1)
-	}
-	close(next)
-	if rest, err := io.ReadAll(response.Body); err != nil || string(rest) != "3" {
-		t.Errorf("got %q, %v at the end, want 3", rest, err)
 	}
 }
 
