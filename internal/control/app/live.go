@@ -32,12 +32,12 @@ func (l liveObjects) List(namespaces []string) ([]byte, error) {
 }
 
 // Object implements httpserver.Live.
-func (l liveObjects) Object(ctx context.Context, namespace, name string) ([]byte, error) {
+func (l liveObjects) Object(namespace, name string) ([]byte, error) {
 	view, err := l.listed()
 	if err != nil {
 		return nil, err
 	}
-	text, err := view.Object(ctx, namespace, name)
+	text, err := view.Object(namespace, name)
 	return text, httpError(err)
 }
 

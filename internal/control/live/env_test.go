@@ -161,7 +161,7 @@ func (e *env) run(name string) *object {
 // read returns an object as a reader gets it.
 func (e *env) read(name string) Object {
 	e.t.Helper()
-	text, err := e.view.Object(e.t.Context(), "shop", name)
+	text, err := e.view.Object("shop", name)
 	if err != nil {
 		e.t.Fatal(err)
 	}

@@ -2,7 +2,6 @@ package live
 
 import (
 	"bytes"
-	"context"
 	"encoding/json"
 	"fmt"
 	"time"
@@ -60,7 +59,7 @@ type Source struct {
 }
 
 // object returns an object without its series, and the version of the entry that it has.
-func (v *View) object(ctx context.Context, e *entry) (*Object, uint64) {
+func (v *View) object(e *entry) (*Object, uint64) {
 	version := e.version.Load()
 	e.mu.Lock()
 	owner, newest := e.owner, e.status
@@ -145,13 +144,13 @@ func (o *Object) explain(w *compile.Workload, p *autoscaler.Outcome) {
 }
 
 // renderObject returns an object without its series as JSON.
-func (v *View) renderObject(ctx context.Context, e *entry) (rendered, error) {
+func (v *View) renderObject(e *entry) (rendered, error) {
 	e.rendering.Lock()
 	defer e.rendering.Unlock()
 	if e.detail.text != nil && e.detail.version == e.version.Load() {
 		return e.detail, nil
 	}
-	o, version := v.object(ctx, e)
+	o, version := v.object(e)
 	text, err := encode(o)
 	if err != nil {
 		return rendered{}, err
@@ -174,12 +173,12 @@ func encode(o *Object) ([]byte, error) {
 }
 
 // Object returns an object with its series as JSON.
-func (v *View) Object(ctx context.Context, namespace, name string) ([]byte, error) {
+func (v *View) Object(namespace, name string) ([]byte, error) {
 	e, err := v.find(namespace, name)
 	if err != nil {
 		return nil, err
 	}
-	o, _ := v.object(ctx, e)
+	o, _ := v.object(e)
 	o.Series = e.series(v.now())
 	return encode(o)
 }

@@ -76,7 +76,7 @@ func testUnknownLevelIsGap(t *testing.T) {
 		pass(time.Second)
 		web.source.fail("connection refused")
 		pass(time.Second)
-		text, err := e.view.Object(t.Context(), "shop", "web")
+		text, err := e.view.Object("shop", "web")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -182,7 +182,7 @@ func testDeletedObjectIsNotFound(t *testing.T) {
 		web.source.level(650)
 		synctest.Wait()
 		web.stop()
-		if _, err := e.view.Object(t.Context(), "shop", "web"); !errors.Is(err, ErrNotFound) {
+		if _, err := e.view.Object("shop", "web"); !errors.Is(err, ErrNotFound) {
 			t.Errorf("got %v, want ErrNotFound", err)
 		}
 		if text, err := e.view.List(nil); err != nil || string(text) != `{"total":0,"rows":[]}` {

@@ -64,11 +64,11 @@ func (v *View) WatchObject(ctx context.Context, namespace, name string, send Sen
 	if err != nil {
 		return err
 	}
-	text, err := v.renderObject(ctx, e)
+	text, err := v.renderObject(e)
 	if err != nil {
 		return err
 	}
-	whole, err := v.Object(ctx, namespace, name)
+	whole, err := v.Object(namespace, name)
 	if err != nil {
 		return err
 	}
@@ -80,7 +80,7 @@ func (v *View) WatchObject(ctx context.Context, namespace, name string, send Sen
 		if now, err := v.find(namespace, name); err != nil || now != e {
 			return true, errGone
 		}
-		text, err := v.renderObject(ctx, e)
+		text, err := v.renderObject(e)
 		if err != nil || text.changes == sent {
 			return false, err
 		}

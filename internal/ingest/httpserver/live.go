@@ -17,7 +17,7 @@ import (
 type Live interface {
 	// List returns the objects of some namespaces; nil is all namespaces.
 	List(namespaces []string) ([]byte, error)
-	Object(ctx context.Context, namespace, name string) ([]byte, error)
+	Object(namespace, name string) ([]byte, error)
 	// Watch sends events until ctx is done, or send returns an error, which it returns then. It returns ErrNoObject before the first event.
 	Watch(ctx context.Context, q LiveQuery, send func(event string, data []byte) error) error
 }
@@ -135,7 +135,7 @@ func (h *liveHandler) answer(c echo.Context, who reader, q LiveQuery) error {
 	case <-ctx.Done():
 		return h.refused(Route{Name: h.route.name}, errBusy)
 	}
-	text, err := h.build(ctx, q)
+	text, err := h.build(q)
 	<-h.building
 	if err != nil {
 		return liveError(err)
@@ -149,11 +149,11 @@ func (h *liveHandler) answer(c echo.Context, who reader, q LiveQuery) error {
 }
 
 // build returns the answer.
-func (h *liveHandler) build(ctx context.Context, q LiveQuery) ([]byte, error) {
+func (h *liveHandler) build(q LiveQuery) ([]byte, error) {
 	if q.Name == "" {
 		return h.options.Live.List(q.Namespaces)
 	}
-	return h.options.Live.Object(ctx, q.Namespace, q.Name)
+	return h.options.Live.Object(q.Namespace, q.Name)
 }
 
 // liveError returns the answer to a request that cannot be answered.

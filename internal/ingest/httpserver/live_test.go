@@ -41,7 +41,7 @@ func (l *fakeLive) List(namespaces []string) ([]byte, error) {
 	return text, errors.Join(l.err, err)
 }
 
-func (l *fakeLive) Object(_ context.Context, namespace, name string) ([]byte, error) {
+func (l *fakeLive) Object(namespace, name string) ([]byte, error) {
 	text, err := json.Marshal(namespace + "/" + name)
 	return text, errors.Join(l.err, err)
 }

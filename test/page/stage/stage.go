@@ -179,8 +179,8 @@ type objects Stage
 func (s *objects) List(namespaces []string) ([]byte, error) { return s.view.List(namespaces) }
 
 // Object implements httpserver.Live.
-func (s *objects) Object(ctx context.Context, namespace, name string) ([]byte, error) {
-	text, err := s.view.Object(ctx, namespace, name)
+func (s *objects) Object(namespace, name string) ([]byte, error) {
+	text, err := s.view.Object(namespace, name)
 	return text, httpError(err)
 }
 
