@@ -24,17 +24,29 @@ import (
 // timeout limits each wait. It is generous, as the machine may be busy.
 const timeout = time.Minute
 
-var (
-	browserOnce sync.Once
-	browserCtx  context.Context //nolint:containedctx // All tests share the browser.
-	endBrowser  func()
-	browserErr  error
-)
+// shared is the browser that all tests share.
+var shared = sync.OnceValues(func() (*running, error) {
+	ctx, end, err := chromium.Start(context.Background(), chromium.Path)
+	if err != nil {
+		return nil, err
+	}
+	started = &running{ctx, end}
+	return started, nil
+})
+
+// started is the shared browser once it has been started.
+var started *running
+
+// running is a browser that runs.
+type running struct {
+	ctx context.Context //nolint:containedctx // It lasts as long as the browser.
+	end func()
+}
 
 func TestMain(m *testing.M) {
 	code := m.Run()
-	if endBrowser != nil {
-		endBrowser()
+	if started != nil {
+		started.end()
 	}
 	os.Exit(code)
 }
@@ -42,12 +54,12 @@ func TestMain(m *testing.M) {
 // browser returns the context of a Chromium that all tests share. It skips the test, and names the package, if there is none.
 func browser(t *testing.T) context.Context {
 	t.Helper()
-	path := debian.Program(t, "chromium", chromium.Path)
-	browserOnce.Do(func() { browserCtx, endBrowser, browserErr = chromium.Start(context.Background(), path) })
-	if browserErr != nil {
-		t.Fatal(browserErr)
+	debian.Program(t, "chromium", chromium.Path)
+	one, err := shared()
+	if err != nil {
+		t.Fatal(err)
 	}
-	return browserCtx
+	return one.ctx
 }
 
 // tab is a page in the browser.

@@ -2,9 +2,9 @@ package forward
 
 import (
 	"context"
-	"fmt"
 	"io"
 	"net/http"
+	"strconv"
 	"testing"
 
 	"github.com/impulse-sh/impulse/internal/testkit"
@@ -26,23 +26,26 @@ func testAnswerCanBeReadAsItArrives(t *testing.T) {
 	}
 	next <- "0"
 	client := c.clientOf(leader.Identity())
-	var response *http.Response
-	testkit.Eventually(t, "the leader answers", func(context.Context) (ok bool) {
-		var err error
-		response, err = client.Open(t.Context(), Message{Method: http.MethodGet, URI: "/v1/scaledobjects/stream"})
-		return err == nil
+	var body io.ReadCloser
+	testkit.Eventually(t, "the leader answers", func(context.Context) bool {
+		response, err := client.Open(t.Context(), Message{Method: http.MethodGet, URI: "/v1/scaledobjects/stream"})
+		if err != nil {
+			return false
+		}
+		t.Cleanup(func() { _ = response.Body.Close() })
+		body = response.Body
+		return true
 	})
-	defer response.Body.Close()
 	for i := range 3 {
 		part := make([]byte, 8)
-		n, err := response.Body.Read(part)
-		if want := fmt.Sprint(i); err != nil || string(part[:n]) != want {
+		n, err := body.Read(part)
+		if want := strconv.Itoa(i); err != nil || string(part[:n]) != want {
 			t.Fatalf("got %q, %v, want %s while the answer goes on", part[:n], err, want)
 		}
-		next <- fmt.Sprint(i + 1)
+		next <- strconv.Itoa(i + 1)
 	}
 	close(next)
-	if rest, err := io.ReadAll(response.Body); err != nil || string(rest) != "3" {
+	if rest, err := io.ReadAll(body); err != nil || string(rest) != "3" {
 		t.Errorf("got %q, %v at the end, want 3", rest, err)
 	}
 }

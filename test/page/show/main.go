@@ -36,7 +36,7 @@ func run(ctx context.Context, objects int, address, tokens string) error {
 	if err != nil {
 		return err
 	}
-	defer os.RemoveAll(dir)
+	defer func() { _ = os.RemoveAll(dir) }()
 	s, err := stage.Start(ctx, stage.Options{Dir: dir, Address: address, Tokens: tokens, Log: slog.Default()})
 	if err != nil {
 		return err

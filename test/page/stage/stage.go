@@ -7,7 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net/http"
+	"net/url"
 	"sync"
 	"time"
 
@@ -201,9 +201,9 @@ func httpError(err error) error {
 
 // addressOf returns host:port of a URL.
 func addressOf(address string) string {
-	r, err := http.NewRequestWithContext(context.Background(), http.MethodGet, address, http.NoBody)
+	u, err := url.Parse(address)
 	if err != nil {
 		panic(fmt.Sprintf("the server has the URL %q", address))
 	}
-	return r.Host
+	return u.Host
 }
