@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	lua "github.com/yuin/gopher-lua"
@@ -166,7 +167,8 @@ func testHealthOfObjectFollowsFromItsStatus(t *testing.T) {
 		for _, reason := range []string{v1alpha1.ReasonInvalidSpec, v1alpha1.ReasonTargetInUse} {
 			d.reporter.Refused(so, reason, "because", false)
 			<-time.After(2 * minInterval)
-			if got := health(t, d.store.saved[len(d.store.saved)-1]); got != "Degraded: "+reason+": because" {
+			synctest.Wait()
+			if got := health(t, d.last()); got != "Degraded: "+reason+": because" {
 				t.Errorf("got %s, want it degraded by %s", got, reason)
 			}
 		}

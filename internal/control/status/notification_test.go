@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -30,18 +31,34 @@ func TestNotification(t *testing.T) {
 }
 
 // inbox is a Notifier that keeps what it gets.
-type inbox struct{ all []notify.Event }
+type inbox struct {
+	mu  sync.Mutex
+	all []notify.Event
+}
 
-func (n *inbox) Enabled() bool          { return true }
-func (n *inbox) Notify(e *notify.Event) { n.all = append(n.all, *e) }
+func (n *inbox) Enabled() bool { return true }
+
+func (n *inbox) Notify(e *notify.Event) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.all = append(n.all, *e)
+}
+
+// take returns the notifications since the last call.
+func (n *inbox) take() []notify.Event {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	all := n.all
+	n.all = nil
+	return all
+}
 
 // drain returns the types and details of the notifications since the last call.
 func (n *inbox) drain() string {
 	var all []string
-	for _, e := range n.all {
+	for _, e := range n.take() {
 		all = append(all, strings.TrimSpace(string(e.Type)+" "+e.Trigger+e.Reason))
 	}
-	n.all = nil
 	return strings.Join(all, ", ")
 }
 
@@ -63,7 +80,7 @@ func testWriteOfCountIsNotifiedOf(t *testing.T) {
 		}
 		d.reporter.Resume(d.spec, &v1alpha1.ScaledObjectStatus{})
 		d.reportLevel(120, nil, wrote(10, nil))
-		e := n.all[0]
+		e := n.take()[0]
 		if e.Type != notify.Scaled || e.From != 3 || e.To != 10 || e.Trigger != "queue" || !slices.Equal(e.LimitedBy, []string{"maxReplicaCount"}) {
 			t.Errorf("got %+v, want scaled from 3 to 10 by queue, limited by maxReplicaCount", e)
 		}
@@ -73,17 +90,15 @@ func testWriteOfCountIsNotifiedOf(t *testing.T) {
 		if want := "Deployment/web from 3 to 10: "; !strings.HasPrefix(e.Message, want) {
 			t.Errorf("the message is %q, want %q first", e.Message, want)
 		}
-		n.all = nil
 		d.reportLevel(120, nil, wrote(3, errors.New("the quota is used up")))
-		for _, e := range n.all {
+		for _, e := range n.take() {
 			if e.Type == notify.Scaled {
 				t.Errorf("a write that failed is notified of: %+v", e)
 			}
 		}
-		n.all = nil
 		d.reportLevel(120, nil, wrote(7, actuator.ErrAltered))
-		if len(n.all) == 0 || n.all[0].To != 7 || !strings.Contains(n.all[0].Message, actuator.ErrAltered.Error()) {
-			t.Errorf("a write that admission changed: got %+v, want scaled to 7 with the reason", n.all)
+		if all := n.take(); len(all) == 0 || all[0].To != 7 || !strings.Contains(all[0].Message, actuator.ErrAltered.Error()) {
+			t.Errorf("a write that admission changed: got %+v, want scaled to 7 with the reason", all)
 		}
 	})
 }
@@ -272,11 +287,11 @@ func testNotificationsDescribeStatusAtAnyTime(t *testing.T) {
 			for step := range 80 {
 				d.change()
 				d.decide()
-				w.read(t, n.all)
-				for _, e := range n.all {
+				all := n.take()
+				w.read(t, all)
+				for _, e := range all {
 					seen[e.Type]++
 				}
-				n.all = nil
 				if wrong := w.difference(d.last()); wrong != "" {
 					t.Fatalf("seed %d, step %d: %s", seed, step, wrong)
 				}
