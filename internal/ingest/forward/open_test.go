@@ -28,7 +28,7 @@ func testAnswerCanBeReadAsItArrives(t *testing.T) {
 	client := c.clientOf(leader.Identity())
 	var body io.ReadCloser
 	testkit.Eventually(t, "the leader answers", func(context.Context) bool {
-		response, err := client.Open(t.Context(), Message{Method: http.MethodGet, URI: "/v1/scaledobjects/stream"})
+		response, err := client.Open(t.Context(), Message{Method: http.MethodGet, URI: "/v1/scaledobjects/stream"}) //nolint:contextcheck // It outlives the condition.
 		if err != nil {
 			return false
 		}
