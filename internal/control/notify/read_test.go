@@ -135,6 +135,7 @@ func mistakesInHTTP() map[string]string {
 		post(ok + ", body: '\"a\"'"):             "http.body: its result is string: a map or a list was expected",
 		post(ok + ", body: '{\"a\": evnt.x}'"):   "http.body: 1:7: undeclared reference to 'evnt'",
 		post(ok + ", certFile: a"):               "has only one of certFile, keyFile",
+
 		post(ok + ", headersFromFile: {Host: a}"):                        "sets a header that Impulse sets itself",
 		post(ok + ", headersFromFile: {'a b': a}"):                       "has a name that no header has",
 		post(ok + ", headersFromFile: [a]"):                              "is a list (a map of header names and files was expected)",
