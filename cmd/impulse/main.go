@@ -73,7 +73,7 @@ func command() *cobra.Command {
 	}
 	root.SetUsageFunc(usage)
 	addGroups(root)
-	root.AddCommand(inGroup(groupShow, getCommand(), explainCommand(), historyCommand(), alertsCommand())...)
+	root.AddCommand(inGroup(groupShow, getCommand(), topCommand(), explainCommand(), historyCommand(), alertsCommand())...)
 	root.AddCommand(inGroup(groupChange, pauseCommand(), resumeCommand(), scaleCommand(), dryRunCommand())...)
 	root.AddCommand(inGroup(groupFiles, checkCommand(), testCommand(), simulateCommand(), convertCommand())...)
 	root.AddCommand(inGroup(groupRun, runCommand(), adoptCommand(), sendCommand(), uninstallCommand())...)

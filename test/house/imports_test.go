@@ -55,6 +55,7 @@ var within = map[string][]string{
 	"internal/control/servingcert":     {"internal/control/election"},
 	"internal/control/uninstall":       {"internal/control/controller", "internal/control/status"},
 	"internal/analysis/policytest":     {"internal/analysis/engine"},
+	"internal/analysis/top":            {"internal/analysis/overview"},
 	"internal/analysis/simulate":       {"internal/analysis/engine"},
 	"internal/testkit":                 {"internal/testkit/process"},
 	"internal/testkit/debian":          {"internal/testkit", "internal/testkit/process"},
