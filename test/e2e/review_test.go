@@ -61,9 +61,39 @@ func startReviews(t *testing.T) *reviews {
 			"run", "--kubeconfig", config, "--namespace", r.Namespace, "--lease-namespace", "impulse-system", "--lease-name", r.Namespace, "--listen", listen,
 			"--admission-listen", addresses[i],
 		}}
-		r.restart(r.replicas[i])
+	}
+	r.allowLease()
+	for _, replica := range r.replicas {
+		r.restart(replica)
 	}
 	return r
+}
+
+// leaseRights lets Impulse use a Lease for this test alone, beside that of the manifests.
+const leaseRights = `
+apiVersion: rbac.authorization.k8s.io/v1
+kind: Role
+metadata: {name: %[1]s}
+rules:
+- apiGroups: [coordination.k8s.io]
+  resources: [leases]
+  resourceNames: [%[1]s]
+  verbs: [get, update]
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: RoleBinding
+metadata: {name: %[1]s}
+roleRef: {apiGroup: rbac.authorization.k8s.io, kind: Role, name: %[1]s}
+subjects:
+- {kind: ServiceAccount, name: impulse, namespace: impulse-system}
+`
+
+// allowLease grants the Lease of this test to the ServiceAccount of the manifests.
+func (r *reviews) allowLease() {
+	r.t.Helper()
+	if out, err := r.Kubectl(r.t.Context(), fmt.Sprintf(leaseRights, r.Namespace), "-n", "impulse-system", "apply", "-f", "-"); err != nil {
+		r.t.Fatal(err, out)
+	}
 }
 
 // applyWebhooks applies deploy/manifests/admission.yaml, for the namespace of the test, with the URLs of the replicas in place of the Service.
