@@ -101,7 +101,7 @@ func runTop(ctx context.Context, s *screen) error {
 	}()
 	defer func() {
 		cancel()
-		<-followed
+		<-followed //nolint:errcheck // It ends because the screen has.
 	}()
 	select { // Without the first list there is nothing to show, and the error belongs on the ordinary screen.
 	case first := <-changes:

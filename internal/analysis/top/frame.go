@@ -74,19 +74,19 @@ func (v *View) title(rows []overview.Row, now time.Time) string {
 	for i := range rows {
 		counts[rows[i].Urgency]++
 	}
-	title := fmt.Sprintf("%s%d objects", clock, len(rows))
+	parts := []string{fmt.Sprintf("%s%d objects", clock, len(rows))}
 	if len(rows) == 1 {
-		title = clock + "1 object"
+		parts[0] = clock + "1 object"
 	}
 	for _, u := range []struct {
 		of   overview.Urgency
 		name string
 	}{{overview.Failing, "failing"}, {overview.AtMaximum, "at the maximum"}, {overview.Limited, "limited"}, {overview.Changing, "changing"}} {
 		if n := counts[u.of]; n > 0 {
-			title += fmt.Sprintf(", %d %s", n, u.name)
+			parts = append(parts, fmt.Sprintf("%d %s", n, u.name))
 		}
 	}
-	return title
+	return strings.Join(parts, ", ")
 }
 
 // cut returns the first characters of a line that fit into a width.

@@ -7,9 +7,28 @@ var sequences = []struct {
 	bytes string
 	key   Key
 }{
-	{"\x1b[5~", PageUp}, {"\x1b[6~", PageDown}, {"\x1b[1~", Home}, {"\x1b[4~", End},
-	{"\x1b[A", Up}, {"\x1bOA", Up}, {"\x1b[B", Down}, {"\x1bOB", Down}, {"\x1b[H", Home}, {"\x1b[F", End}, {"\x1bOH", Home}, {"\x1bOF", End},
-	{"k", Up}, {"j", Down}, {"g", Home}, {"G", End}, {" ", PageDown}, {"\r", Enter}, {"\n", Enter}, {"q", Quit}, {"\x03", Quit}, {"\x04", Quit},
+	{"\x1b[5~", PageUp},
+	{"\x1b[6~", PageDown},
+	{"\x1b[1~", Home},
+	{"\x1b[4~", End},
+	{"\x1b[A", Up},
+	{"\x1bOA", Up},
+	{"\x1b[B", Down},
+	{"\x1bOB", Down},
+	{"\x1b[H", Home},
+	{"\x1b[F", End},
+	{"\x1bOH", Home},
+	{"\x1bOF", End},
+	{"k", Up},
+	{"j", Down},
+	{"g", Home},
+	{"G", End},
+	{" ", PageDown},
+	{"\r", Enter},
+	{"\n", Enter},
+	{"q", Quit},
+	{"\x03", Quit},
+	{"\x04", Quit},
 }
 
 // Keys returns the keys in what a terminal sent at once. An escape character that begins no known sequence is the key Escape, which goes back.

@@ -112,8 +112,16 @@ func testSelectionFollowsItsObject(t *testing.T) {
 		key  top.Key
 		want string
 	}{
-		{top.None, "web-000"}, {top.Down, "web-001"}, {top.PageDown, "web-022"}, {top.Up, "web-021"}, {top.End, "web-049"}, {top.Down, "web-049"},
-		{top.PageUp, "web-028"}, {top.Home, "web-000"}, {top.Up, "web-000"}, {top.Down, "web-001"},
+		{top.None, "web-000"},
+		{top.Down, "web-001"},
+		{top.PageDown, "web-022"},
+		{top.Up, "web-021"},
+		{top.End, "web-049"},
+		{top.Down, "web-049"},
+		{top.PageUp, "web-028"},
+		{top.Home, "web-000"},
+		{top.Up, "web-000"},
+		{top.Down, "web-001"},
 	} {
 		if quit := v.Press(c.key, noon); quit || marked(t, v) != c.want {
 			t.Errorf("after key %d: got %s selected, want %s", c.key, marked(t, v), c.want)

@@ -80,7 +80,7 @@ func Start(ctx context.Context, o Options) (*Stage, error) {
 		Leading:  func(ctx context.Context) (context.Context, context.CancelFunc, error) { return ctx, func() {}, nil },
 		Env:      triggers.Env{Now: now, Alerts: s.alerts, Poller: triggers.NewPoller(8, 8)},
 	}, nil)
-	return s, s.Serve()
+	return s, s.Serve() //nolint:contextcheck // It serves until Close.
 }
 
 // discard stores no status.
