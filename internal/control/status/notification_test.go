@@ -44,8 +44,8 @@ func (n *inbox) Notify(e *notify.Event) {
 	n.all = append(n.all, *e)
 }
 
-// take returns the notifications since the last call.
-func (n *inbox) take() []notify.Event {
+// drain returns the notifications since the last call.
+func (n *inbox) drain() []notify.Event {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	all := n.all
@@ -53,10 +53,10 @@ func (n *inbox) take() []notify.Event {
 	return all
 }
 
-// drain returns the types and details of the notifications since the last call.
-func (n *inbox) drain() string {
+// details returns the types and details of the notifications since the last call.
+func (n *inbox) details() string {
 	var all []string
-	for _, e := range n.take() {
+	for _, e := range n.drain() {
 		all = append(all, strings.TrimSpace(string(e.Type)+" "+e.Trigger+e.Reason))
 	}
 	return strings.Join(all, ", ")
@@ -80,7 +80,7 @@ func testWriteOfCountIsNotifiedOf(t *testing.T) {
 		}
 		d.reporter.Resume(d.spec, &v1alpha1.ScaledObjectStatus{})
 		d.reportLevel(120, nil, wrote(10, nil))
-		e := n.take()[0]
+		e := n.drain()[0]
 		if e.Type != notify.Scaled || e.From != 3 || e.To != 10 || e.Trigger != "queue" || !slices.Equal(e.LimitedBy, []string{"maxReplicaCount"}) {
 			t.Errorf("got %+v, want scaled from 3 to 10 by queue, limited by maxReplicaCount", e)
 		}
@@ -91,13 +91,13 @@ func testWriteOfCountIsNotifiedOf(t *testing.T) {
 			t.Errorf("the message is %q, want %q first", e.Message, want)
 		}
 		d.reportLevel(120, nil, wrote(3, errors.New("the quota is used up")))
-		for _, e := range n.take() {
+		for _, e := range n.drain() {
 			if e.Type == notify.Scaled {
 				t.Errorf("a write that failed is notified of: %+v", e)
 			}
 		}
 		d.reportLevel(120, nil, wrote(7, actuator.ErrAltered))
-		if all := n.take(); len(all) == 0 || all[0].To != 7 || !strings.Contains(all[0].Message, actuator.ErrAltered.Error()) {
+		if all := n.drain(); len(all) == 0 || all[0].To != 7 || !strings.Contains(all[0].Message, actuator.ErrAltered.Error()) {
 			t.Errorf("a write that admission changed: got %+v, want scaled to 7 with the reason", all)
 		}
 	})
@@ -109,7 +109,7 @@ func testEachChangeOfStatusIsNotifiedOfOnce(t *testing.T) {
 		d.spec.Policy.Fallback = &scalers.Fallback{FailureThreshold: 1, Replicas: 6}
 		expect := func(what, want string) {
 			t.Helper()
-			if got := n.drain(); got != want {
+			if got := n.details(); got != want {
 				t.Errorf("%s: got %q, want %q", what, got, want)
 			}
 		}
@@ -152,18 +152,18 @@ func testRefusalAndItsEndAreNotifiedOfOnce(t *testing.T) {
 	in(t, &v1alpha1.ScaledObjectStatus{}, func(t *testing.T, d *env) {
 		n := listen(d)
 		d.reportLevel(0, errors.New("connection refused"))
-		n.drain()
+		n.details()
 		so := &v1alpha1.ScaledObject{ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: "web", Generation: 2}}
 		for range 2 {
 			d.reporter.Refused(so, v1alpha1.ReasonInvalidSpec, "spec.maxReplicaCount: must not be 0", true)
 		}
-		if got := n.drain(); got != "refused InvalidSpec" {
+		if got := n.details(); got != "refused InvalidSpec" {
 			t.Errorf("got %q, want one refusal, and nothing about the trigger", got)
 		}
 		d.reportLevel(0, errors.New("connection refused"))
 		d.reporter.Accepted(d.spec)
 		d.reportLevel(0, errors.New("connection refused"))
-		if got := n.drain(); got != "accepted InvalidSpec" {
+		if got := n.details(); got != "accepted InvalidSpec" {
 			t.Errorf("got %q, want the end of the refusal", got)
 		}
 	})
@@ -186,11 +186,11 @@ func testNewLeaderRepeatsNothingThatStoredStatusHas(t *testing.T) {
 		d.spec.Policy.Paused.All = true
 		d.reportEvents([]scalers.Event{{Trigger: "queue"}}) // It has not been read.
 		d.reportLevel(0, errors.New("connection refused"))
-		if got := n.drain(); got != "" {
+		if got := n.details(); got != "" {
 			t.Errorf("got %q, want nothing", got)
 		}
 		d.reportLevel(30, nil)
-		if got := n.drain(); got != "recovered queue" {
+		if got := n.details(); got != "recovered queue" {
 			t.Errorf("got %q, want that the trigger is known again", got)
 		}
 	})
@@ -199,11 +199,11 @@ func testNewLeaderRepeatsNothingThatStoredStatusHas(t *testing.T) {
 	in(t, stored, func(t *testing.T, d *env) {
 		n := listen(d)
 		d.reportEvents([]scalers.Event{{Trigger: "queue"}})
-		if got := n.drain(); d.last() == nil || got != "" && got != "limited Unknown" {
+		if got := n.details(); d.last() == nil || got != "" && got != "limited Unknown" {
 			t.Errorf("the trigger has not been read: got the status %v and %q, want no failure", d.last(), got)
 		}
 		d.reportLevel(30, nil)
-		if got := n.drain(); strings.Contains(got, "queue") {
+		if got := n.details(); strings.Contains(got, "queue") {
 			t.Errorf("the trigger is known as before: got %q, want nothing about it", got)
 		}
 	})
@@ -213,7 +213,7 @@ func testNewLeaderReportsWhatStoredStatusDoesNotHave(t *testing.T) {
 	in(t, pausedAndFailing(t), func(t *testing.T, d *env) {
 		n := listen(d)
 		d.reportLevel(30, nil)
-		if got := n.drain(); got != "resumed Paused, recovered queue" {
+		if got := n.details(); got != "resumed Paused, recovered queue" {
 			t.Errorf("got %q, want what ended while nobody led", got)
 		}
 	})
@@ -287,7 +287,7 @@ func testNotificationsDescribeStatusAtAnyTime(t *testing.T) {
 			for step := range 80 {
 				d.change()
 				d.decide()
-				all := n.take()
+				all := n.drain()
 				w.read(t, all)
 				for _, e := range all {
 					seen[e.Type]++
