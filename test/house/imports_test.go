@@ -61,7 +61,7 @@ var within = map[string][]string{
 	"internal/testkit/debian":          {"internal/testkit", "internal/testkit/process"},
 	"internal/testkit/grpcserver":      {},
 	"internal/testkit/helm":            {},
-	"internal/testkit/promtool":        {"internal/testkit/sandbox"},
+	"internal/testkit/promtool":        {"internal/testkit", "internal/testkit/sandbox"},
 	"internal/testkit/sandbox":         {"internal/testkit", "internal/testkit/process"},
 	"internal/testkit/victoriametrics": {"internal/testkit", "internal/testkit/sandbox"},
 }

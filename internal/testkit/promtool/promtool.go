@@ -1,25 +1,19 @@
 package promtool
 
 import (
-	"context"
-	"errors"
-	"fmt"
-	"os"
 	"os/exec"
 	"path/filepath"
-	"strings"
 	"sync"
-	"syscall"
 	"testing"
-	"time"
 
+	"github.com/impulse-sh/impulse/internal/testkit"
 	"github.com/impulse-sh/impulse/internal/testkit/sandbox"
 )
 
 const (
 	module = "internal/testkit/promtool/programs"
-	// buildTimeout bounds the first build.
-	buildTimeout = 15 * time.Minute
+	// flags leave out the service discoveries, with which promtool takes five times as long to compile.
+	flags = "GOFLAGS=-buildvcs=false -tags=remove_all_sd"
 )
 
 // built has the path of promtool once this test process has found it.
@@ -35,7 +29,7 @@ func Run(tb testing.TB, root, dir string, args ...string) (output string, err er
 	built.mu.Lock()
 	defer built.mu.Unlock()
 	if built.path == "" {
-		if built.path, err = build(tb.Context(), filepath.Join(root, module)); err != nil {
+		if built.path, err = testkit.GoTool(tb.Context(), "promtool", filepath.Join(root, module), "promtool", flags); err != nil {
 			tb.Fatalf("build promtool: %v", err)
 		}
 	}
@@ -43,27 +37,4 @@ func Run(tb testing.TB, root, dir string, args ...string) (output string, err er
 	cmd.Dir = dir
 	out, err := cmd.CombinedOutput()
 	return string(out), err
-}
-
-// build returns the path of promtool in the cache of the go command. Tests of several packages build one after the other.
-func build(ctx context.Context, folder string) (path string, err error) {
-	ctx, cancel := context.WithTimeoutCause(ctx, buildTimeout, fmt.Errorf("not built within %s", buildTimeout))
-	defer cancel()
-	lock, err := os.OpenFile(filepath.Join(os.TempDir(), "impulse-test-promtool.lock"), os.O_CREATE|os.O_RDWR, 0o600)
-	if err != nil {
-		return "", err
-	}
-	defer func() { err = errors.Join(err, lock.Close()) }()
-	if err := syscall.Flock(int(lock.Fd()), syscall.LOCK_EX); err != nil {
-		return "", fmt.Errorf("wait for another build: %w", err)
-	}
-	var stderr strings.Builder
-	cmd := exec.CommandContext(ctx, "go", "-C", folder, "tool", "-n", "promtool")
-	// Without the tag, promtool has every service discovery, and takes five times as long to compile.
-	cmd.Env, cmd.Stderr = append(os.Environ(), "CGO_ENABLED=0", "GOWORK=off", "GOFLAGS=-buildvcs=false -tags=remove_all_sd"), &stderr
-	out, err := cmd.Output()
-	if err != nil {
-		return "", fmt.Errorf("%w\n%s", err, stderr.String())
-	}
-	return strings.TrimSpace(string(out)), nil
 }
