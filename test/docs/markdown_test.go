@@ -1,6 +1,7 @@
 package docs
 
 import (
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -10,7 +11,7 @@ import (
 )
 
 func TestMarkdown(t *testing.T) {
-	t.Run("links have a target", testLinksHaveTarget)
+	t.Run("links have a target, and a heading if they name one", testLinksHaveTarget)
 	t.Run("make targets that pages name exist", testMakeTargetsThatPagesNameExist)
 }
 
@@ -93,15 +94,40 @@ var (
 func testLinksHaveTarget(t *testing.T) {
 	for _, page := range pages(t) {
 		for _, m := range link.FindAllStringSubmatch(read(t, page), -1) {
-			target, _, _ := strings.Cut(m[1], "#")
-			if target == "" || strings.Contains(target, "://") {
+			if strings.Contains(m[1], "://") {
 				continue
 			}
-			if _, err := os.Stat(filepath.Join(root, filepath.Dir(page), target)); err != nil {
+			target, anchor, _ := strings.Cut(m[1], "#")
+			file := page
+			if target != "" {
+				file = filepath.Join(filepath.Dir(page), target)
+			}
+			if _, err := os.Stat(filepath.Join(root, file)); err != nil {
 				t.Errorf("%s links to %s: %v", page, m[1], err)
+			} else if anchor != "" && strings.HasSuffix(file, ".md") && !anchorsOf(read(t, file))[anchor] {
+				t.Errorf("%s links to %s: %s has no such heading", page, m[1], file)
 			}
 		}
 	}
+}
+
+var (
+	heading = regexp.MustCompile(`(?m)^#+ (.+)$`)
+	// markup is what an anchor does not have of its heading: the addresses of links, and all characters but letters, digits, hyphens and spaces.
+	markup = regexp.MustCompile(`\]\([^)]*\)|[^\pL\pN _-]`)
+)
+
+// anchorsOf returns the anchors that GitHub gives to the headings of a page.
+func anchorsOf(text string) map[string]bool {
+	all := map[string]bool{}
+	for _, m := range heading.FindAllStringSubmatch(text, -1) {
+		anchor := strings.ReplaceAll(markup.ReplaceAllString(strings.ToLower(m[1]), ""), " ", "-")
+		for n, first := 1, anchor; all[anchor]; n++ {
+			anchor = fmt.Sprintf("%s-%d", first, n)
+		}
+		all[anchor] = true
+	}
+	return all
 }
 
 func testMakeTargetsThatPagesNameExist(t *testing.T) {
