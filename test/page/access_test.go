@@ -44,7 +44,7 @@ func testAxeFindsNothing(t *testing.T) {
 		{"the list", free.URL(), ".rows", "shop", []view{desk, phone}},
 		{"an object", free.URL() + "#/shop/web", ".alerts", "Slow", []view{desk, phone}},
 		{"a failing object", free.URL() + "#/shop/failing", ".why", "unknown", []view{desk}},
-		{"a paused object", free.URL() + "#/shop/paused", ".object-state", "Paused", []view{desk}},
+		{"a paused object", free.URL() + "#/shop/paused", ".object-title", "Paused", []view{desk}},
 		{"no objects", empty.URL(), "#main", "No ScaledObjects", []view{desk}},
 		{"no such object", empty.URL() + "#/shop/nobody", "#main", "no such", []view{desk}},
 		{"signing in", locked.URL(), "#main", "Sign in", []view{phone}},

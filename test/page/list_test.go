@@ -42,7 +42,7 @@ func testValuesChangeAsSoonAsLevelDoes(t *testing.T) {
 	s.Levels.Set("shop/web", 730)
 	b.untilRow("web", "730/100", "8")
 	s.Levels.Set("shop/web", 5000)
-	b.untilRow("web", "Limited", "10", "MaxReplicaCount")
+	b.untilRow("web", "Limited", "10", "to the maximum, 10")
 	s.Levels.Fail("shop/web", "connection refused")
 	b.untilRow("web", "Failing", "?/100", "connection refused", "10")
 	b.untilRow("worker", "Waiting")

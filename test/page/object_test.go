@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"testing"
 
+	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/chromedp"
 
 	"github.com/impulse-sh/impulse/actuator"
@@ -14,6 +15,7 @@ import (
 func TestObject(t *testing.T) {
 	t.Run("an object is shown with its reasons, and changes live", testObjectIsShownWithItsReasons)
 	t.Run("alerts, the shadow policy and what would change it are shown", testAlertsAndShadowAreShown)
+	t.Run("times in sentences are in the zone of the browser, as all others", testTimesInSentencesAreInZoneOfBrowser)
 	t.Run("a count that cannot be written says why", testCountThatCannotBeWrittenSaysWhy)
 	t.Run("HTML in labels, messages and names is text", testHTMLIsText)
 	t.Run("an object that does not exist, or is deleted, says so", testObjectThatDoesNotExistSaysSo)
@@ -36,13 +38,32 @@ func testObjectIsShownWithItsReasons(t *testing.T) {
 	s.Levels.Set("shop/web", 120)
 	b.untilText(".why", "scale-down window")
 	b.untilText(".next", "8 → 2")
-	b.untilText(".object-state", "Limited")
+	b.untilText(".object-title", "Limited")
 	b.untilText(".object", "held back by stabilization")
 	s.Levels.Fail("shop/web", "connection refused")
 	b.untilText(".triggers", "connection refused")
 	b.untilText(".chart:last-child .held", "the level was unknown")
 	b.do(chromedp.Click(chromedp.CSS(".windows button:nth-child(4)")))
 	b.until("the chosen time", `document.querySelector('.windows button:nth-child(4)').ariaPressed === 'true'`)
+}
+
+func testTimesInSentencesAreInZoneOfBrowser(t *testing.T) {
+	s := start(t, stage.Options{})
+	s.Apply(stage.Object("shop", "web", 1, 10))
+	s.Levels.Set("shop/web", 730)
+	b := open(t, s.URL(), desk)
+	if _, err := chromedp.Call(b.ctx, emulation.SetTimezoneOverride, emulation.SetTimezoneOverrideParams{TimezoneID: "Asia/Kathmandu"}); err != nil {
+		t.Fatal(err)
+	}
+	b.do(chromedp.Navigate(s.URL() + "#/shop/web"))
+	b.untilText(".why", "Impulse keeps 8 replicas.")
+	s.Levels.Set("shop/web", 120)
+	b.untilText(".why", "scale-down window")
+	// The end of the window stands in the sentence, and behind it as a time of its own.
+	b.until("the same time twice", `(() => {
+		const times = document.querySelector('.why .steps li:last-child').innerText.match(/\d\d:\d\d:\d\d/g);
+		return times.length === 2 && times[0] === times[1];
+	})()`)
 }
 
 func testAlertsAndShadowAreShown(t *testing.T) {

@@ -33,6 +33,8 @@ type entry struct {
 	// began is the start of the series: the first outcome.
 	began  scalers.Instant
 	newest count
+	// winner is the trigger that the newest decision follows; "" if there is none.
+	winner string
 	// present has the level of each trigger, and next has room for a point.
 	present []presentLevel
 	next    []float32
@@ -105,13 +107,16 @@ func (e *entry) observe(p *autoscaler.Outcome) {
 	e.levels.add(at, demand, unknown, e.next)
 	n := &e.newest
 	n.replicas, n.desired, n.limit, n.blocked = unknownCount, unknownCount, scalers.RuleFormula, e.blocked
-	n.minimum, n.maximum = p.Workload.Policy.Min, p.Workload.Policy.Max
+	n.minimum, n.maximum, e.winner = p.Workload.Policy.Min, p.Workload.Policy.Max, ""
 	if p.TargetKnown {
 		n.replicas = p.Target.Scale.Replicas
 	}
 	if p.Decided {
 		step, _ := p.Decision.Limit()
 		n.desired, n.limit = p.Decision.Replicas, step.Rule
+		if i := p.Decision.Winner; i >= 0 && i < len(p.Workload.Policy.Triggers) {
+			e.winner = p.Workload.Policy.Triggers[i].Name
+		}
 	}
 	n.lowest = n.replicas
 	e.counts.add(at, *n)

@@ -31,6 +31,8 @@ type Row struct {
 	Maximum  *int32 `json:"max,omitempty"`
 	// Levels has the level and the target of each trigger, such as 132/100, 3/10; ? is unknown.
 	Levels string `json:"levels,omitempty"`
+	// Trigger is the trigger that the count follows; "" if there is none.
+	Trigger string `json:"trigger,omitempty"`
 	// LimitedBy is the rule that keeps the count from what the triggers ask for.
 	LimitedBy     string     `json:"limitedBy,omitempty"`
 	DryRun        bool       `json:"dryRun,omitempty"`
@@ -70,6 +72,7 @@ func (r *Row) setStatus(s *v1alpha1.ScaledObjectStatus) {
 func (e *entry) setPresent(r *Row) {
 	w, n := e.workload, e.newest
 	r.Target, r.DryRun, r.Levels = w.Target.String(), w.DryRun, e.levelsText()
+	r.Trigger = e.winner
 	r.Minimum, r.Maximum = &w.Policy.Min, &w.Policy.Max
 	r.Replicas, r.Desired, r.Shadow = known(n.replicas), known(n.desired), known(n.shadow)
 	if n.limit != scalers.RuleFormula {

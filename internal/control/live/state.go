@@ -19,7 +19,7 @@ const (
 	DryRun = "dryrun"
 	// Scaling: the count is not the decided one yet.
 	Scaling = "scaling"
-	// Limited: a rule keeps the count from what the triggers ask for.
+	// Limited: a rule other than the minimum keeps the count from what the triggers ask for.
 	Limited = "limited"
 	// Idle: no trigger is active.
 	Idle = "idle"
@@ -54,7 +54,7 @@ func stateOf(s *v1alpha1.ScaledObjectStatus, differs bool) string {
 		return DryRun
 	case differs:
 		return Scaling
-	case is(v1alpha1.ConditionScalingLimited, metav1.ConditionTrue):
+	case is(v1alpha1.ConditionScalingLimited, metav1.ConditionTrue) && reason(v1alpha1.ConditionScalingLimited) != v1alpha1.ReasonMinReplicaCount:
 		return Limited
 	case is(v1alpha1.ConditionActive, metav1.ConditionFalse):
 		return Idle

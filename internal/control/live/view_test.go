@@ -20,6 +20,7 @@ import (
 
 func TestView(t *testing.T) {
 	t.Run("an object has what its owner observes now, whether or not it is written", testObjectHasWhatItsOwnerObservesNow)
+	t.Run("an object at its minimum is idle or steady, and not limited", testObjectAtItsMinimumIsNotLimited)
 	t.Run("an unknown level is a gap, and never zero", testUnknownLevelIsGap)
 	t.Run("a count that is not written says why", testCountThatIsNotWrittenSaysWhy)
 	t.Run("an object without an autoscaler has its newest status", testObjectWithoutAutoscalerHasItsNewestStatus)
@@ -37,7 +38,7 @@ func testObjectHasWhatItsOwnerObservesNow(t *testing.T) {
 		web.source.level(460) // The outcome is the same: the status keeps 450.
 		pass(3 * time.Second)
 		o := e.read("web")
-		if !o.Present || *o.Replicas != 5 || *o.Desired != 5 || *o.Minimum != 1 || *o.Maximum != 10 || o.State != Steady || o.Levels != "460/100" {
+		if !o.Present || *o.Replicas != 5 || *o.Desired != 5 || *o.Minimum != 1 || *o.Maximum != 10 || o.State != Steady || o.Levels != "460/100" || o.Trigger != "rps" {
 			t.Errorf("got %+v, want 5 replicas of 1 to 10, steady, 460/100", o.Row)
 		}
 		s := o.Sources[0]
@@ -55,6 +56,26 @@ func testObjectHasWhatItsOwnerObservesNow(t *testing.T) {
 			t.Errorf("got the history %+v, want the decision for 5", o.Status.History)
 		}
 	})
+}
+
+func testObjectAtItsMinimumIsNotLimited(t *testing.T) {
+	for _, tt := range []struct {
+		active, limited, want string
+	}{
+		{"False", v1alpha1.ReasonMinReplicaCount, Idle},
+		{"True", v1alpha1.ReasonMinReplicaCount, Steady},
+		{"True", v1alpha1.ReasonMaxReplicaCount, Limited},
+		{"False", v1alpha1.ReasonStabilization, Limited},
+	} {
+		s := &v1alpha1.ScaledObjectStatus{Conditions: []metav1.Condition{
+			{Type: v1alpha1.ConditionReady, Status: metav1.ConditionTrue},
+			{Type: v1alpha1.ConditionActive, Status: metav1.ConditionStatus(tt.active)},
+			{Type: v1alpha1.ConditionScalingLimited, Status: metav1.ConditionTrue, Reason: tt.limited},
+		}}
+		if got := stateOf(s, false); got != tt.want {
+			t.Errorf("Active %s and %s: got %s, want %s", tt.active, tt.limited, got, tt.want)
+		}
+	}
 }
 
 // expectSeriesEnd fails the test unless a series ends with a level, and with n replicas that are asked for, decided and there.

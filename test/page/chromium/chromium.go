@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"time"
 
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/chromedp"
@@ -48,9 +49,12 @@ func SetTheme(ctx context.Context, dark bool) error {
 	return err
 }
 
-// Until evaluates an expression of JavaScript until it is true.
+// timeout is how long Until waits.
+const timeout = 2 * time.Minute
+
+// Until evaluates an expression of JavaScript until it is true, for two minutes at most.
 func Until(ctx context.Context, expression string) error {
-	_, err := chromedp.Run(ctx, chromedp.Poll[bool]("Boolean("+expression+")"))
+	_, err := chromedp.Run(ctx, chromedp.Poll[bool]("Boolean("+expression+")", chromedp.WithPollingTimeout(timeout)))
 	if err != nil {
 		return fmt.Errorf("wait for %s: %w", expression, err)
 	}

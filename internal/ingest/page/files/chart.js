@@ -100,7 +100,7 @@ export class Chart {
       label: line.label, stroke: colour(line.colour), width: line.width ?? 1.5, dash: line.dash, paths: stepped, points: { show: false }, spanGaps: false,
     }));
     return {
-      width: this.plot.clientWidth, height, legend: { show: false }, padding: [8, 8, 0, 0],
+      width: this.plot.clientWidth, height, legend: { show: false }, padding: [8, 24, 0, 0],
       cursor: { sync: { key: 'object' }, drag: { x: false, y: false }, points: { show: false } },
       scales: { x: { time: true, auto: false }, y: { range: (_, min, max) => range(min, max, whole) } },
       axes: [

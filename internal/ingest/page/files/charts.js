@@ -66,7 +66,7 @@ export class Charts {
     const seconds = chosen ?? (windows.find(([, length]) => known > to - length * 1000) ?? windows[1])[1];
     this.#buttons.forEach((button, i) => setAttribute(button, 'aria-pressed', String(windows[i][1] === seconds)));
     // Unless the viewer has chosen more, the charts begin where something is known.
-    const from = chosen ? to - chosen * 1000 : Math.max(to - seconds * 1000, Math.min(known - 5000, to - 60_000));
+    const from = chosen ? to - chosen * 1000 : Math.max(to - seconds * 1000, Math.min(known - 5000, to - 30_000));
     const span = { from, to };
     this.#drawCounts(span);
     const sources = (this.#object.sources ?? []).filter((source) => this.#series.triggers.includes(source.name)).slice(0, mostCharts);
@@ -90,7 +90,7 @@ export class Charts {
       times.map((t) => t / 1000), line((t) => count(t)?.max), line((t) => count(t)?.min), line((t) => demand(t)?.demand), line((t) => count(t)?.shadow),
       line((t) => count(t)?.desired), line((t) => count(t)?.replicas), line((t) => count(t)?.lowest),
     ];
-    const held = spans(points, (point) => point.limitedBy);
+    const held = spans(points, (point) => (point.limitedBy === 'minReplicaCount' ? undefined : point.limitedBy));
     const blocked = spans(points, (point) => point.blocked);
     const history = this.#object.status?.history ?? [];
     const rules = [...new Set(held.map((span) => span.value))];

@@ -6,7 +6,7 @@ import { VirtualList } from './virtual.js';
 import { fillRow, makeRow } from './row.js';
 import { emptyNotice } from './notices.js';
 
-const columns = [['state', 'State'], ['namespace', 'Namespace'], ['name', 'Name'], ['replicas', 'Replicas'], [null, 'Level / target'], [null, 'Reason'], ['change', 'Last scaled']];
+const columns = [['state', 'State'], ['namespace', 'Namespace'], ['name', 'Name'], ['replicas', 'Replicas'], [null, 'Level / target'], [null, 'Why'], ['change', 'Last scaled']];
 
 // What the viewer has chosen stays while an object is shown.
 const choice = { text: '', namespace: '', states: new Set(), column: 'attention', reversed: false, active: 0 };

@@ -1,6 +1,7 @@
 // The view of one object.
 import { h, morph, setText } from './dom.js';
 import { badge } from './states.js';
+import { localTimes } from './time.js';
 import { Charts } from './charts.js';
 import { alerts, conditions, history, next, shadow, summary, triggers, why } from './sections.js';
 
@@ -14,8 +15,7 @@ export class ObjectView {
     for (const part of Object.keys(parts)) this.#slots[part] = h('div', { class: `slot ${part}` });
     const s = this.#slots;
     this.element = h('article', { class: 'object' }, this.#head, s.summary,
-      h('div', { class: 'columns' }, h('div', {}, s.why, s.alerts), h('div', {}, s.next)),
-      this.#charts.element, s.triggers, s.shadow, s.history, s.conditions);
+      h('div', { class: 'columns' }, s.why, s.next, this.#charts.element), s.alerts, s.triggers, s.shadow, s.history, s.conditions);
     this.element.classList.add('loading');
     this.#timer = setInterval(() => { if (!document.hidden) this.#charts.draw(); }, 5000);
   }
@@ -48,14 +48,13 @@ export class ObjectView {
   }
 
   #showHead(object) {
-    const title = h('h1', {}, object.name);
-    const state = h('p', { class: 'object-state' }, badge(object.state), object.reason && object.reason !== 'AsRecommended' ? h('b', {}, object.reason) : null,
-      object.message ? h('span', {}, object.message) : null);
-    const tags = h('p', { class: 'tags' }, object.target ? h('span', { class: 'tag' }, object.target) : null,
+    const state = h('p', { class: 'object-state' }, object.reason && object.reason !== 'AsRecommended' ? h('b', {}, object.reason) : null,
+      object.message ? h('span', {}, localTimes(object.message)) : null);
+    const title = h('div', { class: 'object-title' }, h('h1', {}, object.name), badge(object.state), object.target ? h('span', { class: 'tag' }, object.target) : null,
       object.pause ? h('span', { class: 'tag strong', title: object.pause }, 'paused') : null,
       object.present ? null : h('span', { class: 'tag strong' }, 'no autoscaler: the status is the newest one'));
     const crumbs = h('p', { class: 'crumbs' }, h('a', { href: '#/' }, 'All objects'), ` / ${object.namespace}`);
-    morph(this.#head, h('div', { class: 'object-head' }, crumbs, title, state, tags));
+    morph(this.#head, h('div', { class: 'object-head' }, crumbs, title, state));
     setText(document.querySelector('title'), `${object.name} · ${object.namespace} · Impulse`);
   }
 }

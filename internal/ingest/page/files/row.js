@@ -1,6 +1,6 @@
 // One row of the list.
 import { h, setAttribute, setText } from './dom.js';
-import { time } from './time.js';
+import { localTimes, time } from './time.js';
 import { meaning, word } from './states.js';
 
 const cell = (name, ...children) => h('span', { role: 'cell', class: name }, ...children);
@@ -38,14 +38,15 @@ export function fillRow(element, row, i) {
   setAttribute(parts.levels, 'title', row.levels);
   const reason = reasonOf(row);
   setText(parts.reason, reason);
-  setAttribute(parts.reason, 'title', row.message ? `${row.reason}: ${row.message}` : reason);
+  setAttribute(parts.reason, 'title', row.message ? `${row.reason}: ${reason}` : reason);
   parts.change.replaceChildren(row.lastScaleTime ? time(row.lastScaleTime, 'age') : '–');
 }
 
-// reasonOf returns the reason of a row; nothing if the count is as recommended.
+// reasonOf returns why a row has its count, or what keeps it from another one.
 function reasonOf(row) {
-  if (row.reason && row.reason !== 'AsRecommended' && row.state !== 'dryrun') return row.state === 'failing' || row.state === 'warning' ? `${row.reason}: ${row.message ?? ''}` : row.reason;
-  return row.limitedBy ?? '';
+  if (row.state === 'dryrun' && row.limitedBy) return row.limitedBy;
+  if (row.reason && row.reason !== 'AsRecommended') return row.message ? localTimes(row.message) : row.reason;
+  return row.trigger ? `follows ${row.trigger}` : '';
 }
 
 function fillReplicas(parts, row) {

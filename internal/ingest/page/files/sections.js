@@ -1,6 +1,6 @@
 // The parts of the view of one object. Each function returns an element for the object, or null where there is nothing to show.
 import { h } from './dom.js';
-import { time } from './time.js';
+import { localTimes, time } from './time.js';
 
 const panel = (title, ...content) => h('section', { class: 'panel' }, h('h2', {}, title), ...content);
 const replicas = (n) => `${n} replica${n === 1 ? '' : 's'}`;
@@ -31,25 +31,31 @@ export function why(object) {
   const { explanation: e, sentences } = object;
   if (!e) return panel('Why this count', h('p', {}, object.unexplained ?? object.message ?? 'Nothing has been decided yet.'));
   const steps = e.steps.map((step) => h('li', {}, h('b', { class: 'change' }, change(step.from, step.to)), h('span', { class: 'rule' }, step.rule),
-    h('span', {}, step.why, step.until ? h('small', {}, ' may end ', time(step.until, 'both')) : null)));
+    h('span', {}, localTimes(step.why), step.until ? h('small', {}, ' may end ', time(step.until, 'both')) : null)));
   return panel('Why this count',
     h('p', { class: 'outcome' }, `Impulse ${sentences.outcome}.`),
     (e.notices ?? []).map((notice) => h('p', { class: 'remark' }, notice)),
-    steps.length ? h('ol', { class: 'steps' }, steps) : h('p', {}, sentence(e.unchanged), '.'));
+    steps.length ? h('ol', { class: 'steps' }, steps) : [h('p', {}, sentence(e.unchanged), '.'), formulas(e.triggers)]);
+}
+
+// formulas lists how each trigger comes to its count.
+function formulas(all) {
+  const rows = all.filter((one) => one.formula && one.proposal !== undefined);
+  return rows.length ? h('ol', { class: 'steps' }, rows.map((one) => h('li', {}, h('b', { class: 'change' }, String(one.proposal)), h('span', { class: 'rule' }, one.name), h('span', {}, one.formula)))) : null;
 }
 
 // next says what comes by itself, and when.
 export function next(object) {
   const { explanation: e, sentences } = object;
   if (!e) return null;
-  const ahead = (e.ahead ?? []).map((one) => h('li', {}, h('b', { class: 'change' }, change(one.from, one.to)), h('span', { class: 'when' }, time(one.at, 'both')), h('span', {}, one.why)));
+  const ahead = (e.ahead ?? []).map((one) => h('li', {}, h('b', { class: 'change' }, change(one.from, one.to)), h('span', { class: 'when' }, time(one.at, 'both')), h('span', {}, localTimes(one.why))));
   const nothing = e.undated?.length ? 'Nothing that is known ahead.' : `Nothing changes${e.scheduled ? ' in the next 24 hours' : ''}.`;
   return panel('What comes next',
     h('p', { class: 'muted' }, `${sentences.aheadTitle}:`),
     ahead.length ? h('ol', { class: 'steps ahead' }, ahead) : h('p', {}, nothing),
-    (e.undated ?? []).map((one) => h('p', { class: 'remark' }, `But ${one}.`)),
+    (e.undated ?? []).map((one) => h('p', { class: 'remark' }, `But ${localTimes(one)}.`)),
     e.next ? h('p', { class: 'muted' }, 'Without a new level, Impulse decides again at ', time(e.next, 'both'), '.') : null,
-    sentences.otherwise?.length ? [h('h3', {}, 'What would change it now'), h('dl', { class: 'pairs' }, sentences.otherwise.map(([level, result]) => [h('dt', {}, level), h('dd', {}, result)]))] : null);
+    sentences.otherwise?.length ? [h('h3', {}, 'What would change it now'), h('dl', { class: 'pairs' }, sentences.otherwise.map(([level, result]) => [h('dt', {}, level), h('dd', {}, localTimes(result))]))] : null);
 }
 
 // triggers lists the levels with their age.
@@ -108,7 +114,7 @@ export function history(object) {
   if (all.length === 0) return null;
   return panel('Last decisions', h('ol', { class: 'steps past' }, all.map((past) => h('li', {},
     h('b', { class: 'change' }, change(past.from, past.to)), h('span', { class: 'when' }, time(past.time, 'both')),
-    h('span', {}, past.notWritten ? h('span', { class: 'problem' }, `not written: ${past.notWritten}; `) : null, past.why)))));
+    h('span', {}, past.notWritten ? h('span', { class: 'problem' }, `not written: ${past.notWritten}; `) : null, localTimes(past.why))))));
 }
 
 // conditions lists the conditions of the status.
@@ -116,7 +122,7 @@ export function conditions(object) {
   const all = object.status?.conditions ?? [];
   if (all.length === 0) return null;
   return panel('Conditions', table('Conditions', ['Condition', 'Status', 'Reason', 'Message', 'Since'], all.map((one) => [
-    h('b', {}, one.type), one.status, one.reason, one.message ?? '', time(one.lastTransitionTime, 'both'),
+    h('b', {}, one.type), one.status, one.reason, localTimes(one.message ?? ''), time(one.lastTransitionTime, 'both'),
   ])));
 }
 

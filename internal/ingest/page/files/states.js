@@ -11,9 +11,9 @@ export const meaning = {
   paused: 'An annotation pauses the object.',
   dryrun: 'Counts are decided and reported, but not written.',
   scaling: 'The count is not the decided one yet.',
-  limited: 'A rule keeps the count from what the triggers ask for.',
+  limited: 'A rule other than the minimum keeps the count from what the triggers ask for.',
   idle: 'No trigger is active.',
-  steady: 'The count is what the triggers ask for.',
+  steady: 'The count is what the triggers ask for, or the minimum.',
   waiting: 'There is no decision yet.',
 };
 

@@ -26,6 +26,16 @@ export function clockTime(ms) {
 // axisTime formats a time for the axis of a chart.
 export const axisTime = (ms, seconds) => (seconds ? clock : short).format(new Date(ms));
 
+// localTimes shows the times of day in UTC of a sentence, such as 01:34:06.2Z, in the viewer's zone.
+export function localTimes(text) {
+  return text.replace(/\b(\d{4}-\d\d-\d\d[T ])?(\d\d):(\d\d):(\d\d)(?:\.\d+)?Z/g, (_, date, ...parts) => {
+    if (date) return clockTime(Date.parse(`${date.slice(0, 10)}T${parts.slice(0, 3).join(':')}Z`));
+    // A time without its date is the one nearest to now.
+    const at = new Date(now()).setUTCHours(...parts.slice(0, 3).map(Number), 0);
+    return clock.format(new Date(at));
+  });
+}
+
 // duration formats a duration with its two largest units: 1h 5m.
 export function duration(ms) {
   const all = Math.max(0, Math.round(ms / 1000));
