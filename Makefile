@@ -98,6 +98,7 @@ kind: ## Begin the kind of trigger NAME, with a test that passes: docs/adding-a-
 verify: ## Fail when generated files, module files or formatting are stale. It writes nothing into this tree.
 	@./test/generated
 	@./third_party/expr/verify
+	@./third_party/liberation/verify
 	@./third_party/web/verify
 	go mod tidy -diff
 	go -C deploy/sandbox mod tidy -diff

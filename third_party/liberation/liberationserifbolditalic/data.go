@@ -1,0 +1,7 @@
+// Package liberationserifbolditalic stands for a font that Impulse does not use.
+package liberationserifbolditalic
+
+import "codeberg.org/go-fonts/liberation/liberationserifregular"
+
+// TTF is the data of LiberationSerif Regular.
+var TTF = liberationserifregular.TTF
