@@ -74,6 +74,10 @@ e2e: export IMPULSE_TEST_INSTALL ?= 1
 e2e: ## Run the end-to-end tests, and those of every kind of trigger against its real server, which root installs.
 	@./test/with-sandbox ./test/run -p 3 -count=1 ./test/e2e/... ./triggers/...
 
+.PHONY: otel-test
+otel-test: ## Test traces against a real OpenTelemetry collector, which is built from its modules: 3 minutes of CPU the first time.
+	@SANDBOX_ARGS='$(QUIET_SANDBOX)' ./test/with-sandbox go -C test/otel test -count=1 ./...
+
 .PHONY: lint
 lint: ## Run golangci-lint on every module but that of the KEDA bridge.
 	lint=$$($(TOOL) -n golangci-lint); for module in $(MODULES); do (cd $$module && "$$lint" run --config $(CURDIR)/.golangci.yml ./...); done
@@ -98,14 +102,15 @@ kind: ## Begin the kind of trigger NAME, with a test that passes: docs/adding-a-
 verify: ## Fail when generated files, module files or formatting are stale. It writes nothing into this tree.
 	@./test/generated
 	@./third_party/expr/verify
-	@./third_party/liberation/verify
 	@./third_party/web/verify
+	@./third_party/liberation/verify
 	go mod tidy -diff
 	go -C deploy/sandbox mod tidy -diff
 	go -C deploy/image mod tidy -diff
 	go -C deploy/keda-bridge mod tidy -diff
 	go -C internal/testkit/promtool/programs mod tidy -diff
 	go -C test/page mod tidy -diff
+	go -C test/otel mod tidy -diff
 	go -C internal/testkit/victoriametrics/programs mod tidy -diff
 	go -C test/chart/operators mod tidy -diff
 	go -C tools/helm mod tidy -diff

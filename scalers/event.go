@@ -77,6 +77,16 @@ type Event struct {
 	// Foreseen is the level that follows without a new message. It does not affect the decision before its time, at which the
 	// trigger sends an event.
 	Foreseen Foreseen
+	// Trace is the span that led to the event. It does not affect the decision.
+	Trace Trace
+}
+
+// Trace identifies a span, as OpenTelemetry does. The zero value is none.
+type Trace struct {
+	ID   [16]byte
+	Span [8]byte
+	// Sampled is true if the span is recorded.
+	Sampled bool
 }
 
 // Activity is what makes a trigger with a known level active.

@@ -3,6 +3,8 @@ package triggers
 import (
 	"context"
 	"time"
+
+	"github.com/impulse-sh/impulse/scalers"
 )
 
 // Alert is one firing alert, or one level that has not ended. Its maps are shared and must not be changed.
@@ -47,14 +49,22 @@ type AlertQuery struct {
 	Match func(labels map[string]string) bool
 }
 
+// Cause is what led to a change.
+type Cause struct {
+	// At is when its message was received, or when the change was due without one.
+	At time.Time
+	// Trace is the span of the message; it is zero without one. An event that follows from the change has it.
+	Trace scalers.Trace
+}
+
 // Alerts is the set of alerts that are firing now.
 type Alerts interface {
 	// Watch calls changed with all selected firing alerts, including those that do not count yet, in a stable order: once at the
-	// start and after each change, until ctx is done. It then returns ctx.Err(). at is when the change was delivered. err without
+	// start and after each change, until ctx is done. It then returns ctx.Err(). c is the cause of the change. err without
 	// alerts means that the set is unknown, because it has not been loaded yet; err with alerts means that these fire and that
 	// others may fire too, because records were lost. changed must not block. Calls do not overlap, and no call gets an older set
 	// than the call before it.
-	Watch(ctx context.Context, q AlertQuery, changed func(at time.Time, alerts []Alert, err error)) error
+	Watch(ctx context.Context, q AlertQuery, changed func(c Cause, alerts []Alert, err error)) error
 }
 
 // Reconciler is implemented by an Alerts that can be corrected with the alerts that the senders report as firing, in case deliveries

@@ -3,7 +3,6 @@ package triggers
 import (
 	"context"
 	"errors"
-	"time"
 
 	"github.com/impulse-sh/impulse/scalers"
 )
@@ -61,9 +60,9 @@ func (s *listenSource) Run(ctx context.Context, emit func(scalers.Event)) error 
 		Namespace: s.Endpoint.Namespace, SelectedBy: s.Endpoint.Namespace + "/" + s.Endpoint.Object, Object: s.Endpoint.Object, Trigger: s.Endpoint.Trigger,
 		Match: func(map[string]string) bool { return true },
 	}
-	return s.env.Alerts.Watch(ctx, query, func(at time.Time, records []Alert, err error) {
+	return s.env.Alerts.Watch(ctx, query, func(c Cause, records []Alert, err error) {
 		e := s.event(records, err)
-		e.Trigger, e.At = s.env.Trigger, scalers.InstantOf(at)
+		e.Trigger, e.At, e.Trace = s.env.Trigger, scalers.InstantOf(c.At), c.Trace
 		if s.reported && sameEvent(&e, &s.last) {
 			return
 		}

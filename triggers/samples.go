@@ -5,9 +5,9 @@ import "time"
 // Samples has the samples that Prometheus servers write to this process.
 type Samples interface {
 	// ListenSamples calls receive with the series of each write request to the namespace, until stop is called. With a name, these are the
-	// series of that metric, otherwise all. now is when the request was received. receive must not block, and must not change the series;
+	// series of that metric, otherwise all. c is the receipt of the request. receive must not block, and must not change the series;
 	// it is called from several goroutines.
-	ListenSamples(namespace, name string, receive func(now time.Time, series []Series)) (stop func())
+	ListenSamples(namespace, name string, receive func(c Cause, series []Series)) (stop func())
 }
 
 // Series is what a write request has of one series.

@@ -64,6 +64,7 @@ func runCommand() *cobra.Command {
 	f.StringVar(&o.AdmissionKey, "admission-key-file", o.AdmissionKey, "PEM file with the private key of --admission-cert-file")
 	f.StringVar(&o.LeaseNamespace, "lease-namespace", o.LeaseNamespace, "namespace of the Lease and of the alerts")
 	f.StringVar(&o.LeaseName, "lease-name", o.LeaseName, "name of the Lease")
+	f.StringVar(&o.OTLPEndpoint, "otlp-endpoint", o.OTLPEndpoint, "URL of an OpenTelemetry collector, such as http://otel-collector.monitoring:4317, to which traces are exported by OTLP: over gRPC at port 4317, otherwise over HTTP (default: that of $OTEL_EXPORTER_OTLP_ENDPOINT, or no traces)")
 	f.StringVar(&o.LogLevel, "log-level", o.LogLevel, "log level: debug, info, warn or error")
 	f.StringVar(&o.LogFormat, "log-format", o.LogFormat, "log format: text or json")
 	return cmd

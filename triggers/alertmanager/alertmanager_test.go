@@ -31,7 +31,7 @@ type fakeAlerts struct {
 }
 
 // Watch is triggers.Alerts'.
-func (b *fakeAlerts) Watch(ctx context.Context, q triggers.AlertQuery, changed func(time.Time, []triggers.Alert, error)) error {
+func (b *fakeAlerts) Watch(ctx context.Context, q triggers.AlertQuery, changed func(triggers.Cause, []triggers.Alert, error)) error {
 	show := func() {
 		var selected []triggers.Alert
 		for _, a := range b.alerts {
@@ -39,7 +39,7 @@ func (b *fakeAlerts) Watch(ctx context.Context, q triggers.AlertQuery, changed f
 				selected = append(selected, a)
 			}
 		}
-		changed(time.Now(), selected, b.err)
+		changed(triggers.Cause{At: time.Now()}, selected, b.err)
 	}
 	b.mu.Lock()
 	if b.watchers == nil {

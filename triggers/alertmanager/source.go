@@ -50,14 +50,14 @@ func (s *source) Run(ctx context.Context, emit func(scalers.Event)) error {
 		defer s.step.Stop()
 		all.Go(func() { s.follow(ctx, emit) })
 	}
-	return s.env.Alerts.Watch(ctx, s.query, func(at time.Time, alerts []triggers.Alert, err error) {
+	return s.env.Alerts.Watch(ctx, s.query, func(c triggers.Cause, alerts []triggers.Alert, err error) {
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		if err == nil {
-			s.expired = s.expired.update(s.alerts, alerts, at)
+			s.expired = s.expired.update(s.alerts, alerts, c.At)
 		}
 		s.alerts, s.err = alerts, err
-		s.report(at, emit)
+		s.report(c, emit)
 	})
 }
 
@@ -71,18 +71,20 @@ func (s *source) follow(ctx context.Context, emit func(scalers.Event)) {
 		}
 		s.mu.Lock()
 		if s.last != nil {
-			s.report(s.env.Now(), emit)
+			s.report(triggers.Cause{At: s.env.Now()}, emit)
 		}
 		s.mu.Unlock()
 	}
 }
 
 // report emits the level, unless it is the last one that was emitted; s.mu is held.
-func (s *source) report(at time.Time, emit func(scalers.Event)) {
+func (s *source) report(c triggers.Cause, emit func(scalers.Event)) {
+	at := c.At
 	if now := s.env.Now(); s.step != nil && now.After(at) {
 		at = now
 	}
 	e := s.event(at)
+	e.Trace = c.Trace
 	if s.last != nil && same(s.last, &e) {
 		return
 	}

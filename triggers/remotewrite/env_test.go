@@ -19,15 +19,15 @@ import (
 // server passes write requests to the triggers that listen.
 type server struct {
 	mu        sync.Mutex
-	listeners map[int]func(time.Time, []triggers.Series)
+	listeners map[int]func(triggers.Cause, []triggers.Series)
 	next      int
 }
 
-func (s *server) ListenSamples(_, _ string, receive func(time.Time, []triggers.Series)) func() {
+func (s *server) ListenSamples(_, _ string, receive func(triggers.Cause, []triggers.Series)) func() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.listeners == nil {
-		s.listeners = map[int]func(time.Time, []triggers.Series){}
+		s.listeners = map[int]func(triggers.Cause, []triggers.Series){}
 	}
 	id := s.next
 	s.next++
@@ -43,7 +43,7 @@ func (s *server) write(series ...triggers.Series) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, receive := range s.listeners {
-		receive(time.Now(), series)
+		receive(triggers.Cause{At: time.Now()}, series)
 	}
 }
 

@@ -64,7 +64,7 @@ func (s *source) Run(ctx context.Context, emit func(scalers.Event)) error {
 			return ctx.Err()
 		case <-s.due.C:
 			s.mu.Lock()
-			s.report(s.now())
+			s.report(triggers.Cause{At: s.now()})
 			s.mu.Unlock()
 		}
 	}
@@ -85,29 +85,29 @@ func (s *source) end() {
 }
 
 // receive applies a write request, and emits the level once.
-func (s *source) receive(now time.Time, written []triggers.Series) {
+func (s *source) receive(c triggers.Cause, written []triggers.Series) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	changed := false
 	for i := range written {
 		if s.selector.selects(&written[i]) {
-			s.samples.apply(&written[i], now)
+			s.samples.apply(&written[i], c.At)
 			changed = true
 		}
 	}
 	if changed {
-		s.report(now)
+		s.report(c)
 	}
 }
 
 // report emits the level if it has changed, or with Value in any case, and sets the timer. The caller holds mu.
-func (s *source) report(now time.Time) {
+func (s *source) report(c triggers.Cause) {
 	if s.emit == nil {
 		return
 	}
-	e, next := s.samples.level(now)
+	e, next := s.samples.level(c.At)
 	s.due.Reset(next)
-	e.Trigger, e.At = s.env.Trigger, scalers.InstantOf(now)
+	e.Trigger, e.At, e.Trace = s.env.Trigger, scalers.InstantOf(c.At), c.Trace
 	// With Value the count also depends on the ready pods of the target, so each new sample leads to a decision.
 	if s.reported && same(&e, &s.last) && s.env.Metric != scalers.Value {
 		return

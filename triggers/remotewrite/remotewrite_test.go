@@ -25,10 +25,10 @@ type live struct {
 	down bool
 }
 
-func (l *live) ListenSamples(namespace, name string, receive func(time.Time, []triggers.Series)) func() {
+func (l *live) ListenSamples(namespace, name string, receive func(triggers.Cause, []triggers.Series)) func() {
 	stop := l.server.ListenSamples(namespace, name, receive)
 	if !l.down {
-		receive(time.Now(), []triggers.Series{seriesOf("1", triggers.Sample{At: time.Now(), Value: 3})})
+		receive(triggers.Cause{At: time.Now()}, []triggers.Series{seriesOf("1", triggers.Sample{At: time.Now(), Value: 3})})
 	}
 	return stop
 }

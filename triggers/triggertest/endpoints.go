@@ -124,10 +124,10 @@ func (d *Endpoints) notify() {
 }
 
 // Watch calls changed with the recorded levels, as triggers.Alerts does.
-func (d *Endpoints) Watch(ctx context.Context, _ triggers.AlertQuery, changed func(time.Time, []triggers.Alert, error)) error {
+func (d *Endpoints) Watch(ctx context.Context, _ triggers.AlertQuery, changed func(triggers.Cause, []triggers.Alert, error)) error {
 	show := func() {
 		if d.lost != nil {
-			changed(time.Now(), nil, d.lost)
+			changed(triggers.Cause{At: time.Now()}, nil, d.lost)
 			return
 		}
 		var on []triggers.Alert
@@ -136,7 +136,7 @@ func (d *Endpoints) Watch(ctx context.Context, _ triggers.AlertQuery, changed fu
 				on = append(on, triggers.Alert{Level: &l, StartsAt: l.At})
 			}
 		}
-		changed(time.Now(), on, nil)
+		changed(triggers.Cause{At: time.Now()}, on, nil)
 	}
 	d.mu.Lock()
 	if d.watchers == nil {

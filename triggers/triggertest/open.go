@@ -33,7 +33,7 @@ func (tr *noIO) RoundTrip(*http.Request) (*http.Response, error) {
 }
 
 // Watch implements triggers.Alerts.
-func (tr *noIO) Watch(context.Context, triggers.AlertQuery, func(time.Time, []triggers.Alert, error)) error {
+func (tr *noIO) Watch(context.Context, triggers.AlertQuery, func(triggers.Cause, []triggers.Alert, error)) error {
 	return tr.report("a watch of alerts")
 }
 

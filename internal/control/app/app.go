@@ -32,6 +32,7 @@ import (
 	"github.com/impulse-sh/impulse/internal/control/notify"
 	"github.com/impulse-sh/impulse/internal/control/podcount"
 	"github.com/impulse-sh/impulse/internal/control/status"
+	"github.com/impulse-sh/impulse/internal/control/tracing"
 	"github.com/impulse-sh/impulse/internal/ingest/auth"
 	"github.com/impulse-sh/impulse/internal/ingest/endpoints"
 	"github.com/impulse-sh/impulse/internal/ingest/forward"
@@ -65,6 +66,7 @@ type process struct {
 	registry *prometheus.Registry
 	metrics  *status.Metrics
 	writes   *stateWrites
+	tracing  *tracing.Tracing
 	// reporter is nil while this process does not lead.
 	reporter atomic.Pointer[status.Reporter]
 	// view is nil while this process does not lead.
@@ -148,6 +150,10 @@ func assemble(o Options, log *slog.Logger, config *rest.Config, self *forward.Li
 	p.http = p.egress.Client(maxPolls, maxPollsPerServer)
 	p.registerMetrics()
 	p.notifier = p.newNotifier()
+	var err error
+	if p.tracing, err = p.newTracing(); err != nil {
+		return nil, err
+	}
 	core, err := typedcorev1.NewForConfig(config)
 	if err != nil {
 		return nil, fmt.Errorf("set up the Kubernetes client: %w", err)
@@ -241,6 +247,9 @@ func (p *process) newStore(stored store.Persister) {
 	p.alerts = store.New(alertWriter{stored, p.elector.Deadline, p.writes}, p.now)
 	p.alerts.SetLogger(p.log)
 	p.receiver = endpoints.New(p.alerts, p.now, p.registry, p.log)
+	if tracer := p.tracing.Tracer(); tracer != nil {
+		p.receiver.SetTracer(tracer)
+	}
 	p.registry.MustRegister(p.alerts)
 }
 
@@ -256,6 +265,7 @@ func (p *process) run(ctx context.Context) error {
 	ctx, fail := context.WithCancelCause(ctx)
 	defer fail(nil)
 	var s services
+	s.start(ctx, "tracing", fail, p.tracing.Run)
 	s.start(ctx, "server", fail, web.Run)
 	if err := p.startAdmission(ctx, &s, fail); err != nil {
 		return errors.Join(err, s.stop(p.options.Grace))
@@ -294,7 +304,7 @@ func (p *process) server(ctx context.Context) (*httpserver.Server, error) {
 		PageAddr: p.options.PageListen, PageOptional: p.options.PageOptional, PagePrefix: p.options.PagePrefix, Page: files, Live: liveObjects{p},
 		Receiver: p.receiver, Leading: p.leading, Forward: p.peers, Peers: p.self, AuthenticatePeer: p.key.Authenticate,
 		Ready: p.ready, CapacityWarnings: p.alerts.Full, OnRefused: p.senderRefused,
-		Registry: p.registry, Log: p.log, Now: p.now,
+		Registry: p.registry, Tracer: p.tracing.Tracer(), Log: p.log, Now: p.now,
 	})
 }
 

@@ -29,6 +29,7 @@ func (p *process) registerMetrics() {
 		queueLengths(map[string]func() int{
 			"readings": p.waiting((*status.Reporter).WaitingReadings), "statuses": p.waiting((*status.Reporter).WaitingStatuses),
 			"alerts": func() int { return p.alerts.Waiting() }, "polls": p.poller.Waiting,
+			"spans": func() int { return p.tracing.Waiting() },
 		}),
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 			Name: "impulse_leader", Help: "1 while this process leads, and may therefore decide and write, otherwise 0.",
@@ -66,7 +67,7 @@ func (p *process) waiting(of func(*status.Reporter) int) func() int {
 type queueLengths map[string]func() int
 
 var queueDesc = prometheus.NewDesc("impulse_queue_length",
-	"Length of a queue: readings (that wait for a decision), statuses (of ScaledObjects) and alerts (shards of the store) that wait to be written, and polls (due readings of sources that wait for a slot).",
+	"Length of a queue: readings (that wait for a decision), statuses (of ScaledObjects) and alerts (shards of the store) that wait to be written, polls (due readings of sources that wait for a slot), and spans (of traces that wait for their export).",
 	[]string{"queue"}, nil)
 
 // Describe implements prometheus.Collector.

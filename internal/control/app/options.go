@@ -76,6 +76,8 @@ type Options struct {
 	KEDABridge string
 	// LeaseNamespace is the namespace of the Lease, whose name is LeaseName, and of the AlertSets.
 	LeaseNamespace, LeaseName string
+	// OTLPEndpoint is the URL of the collector to which traces are exported; "" means that of OpenTelemetry's environment variables, or none.
+	OTLPEndpoint string
 	// LogLevel is debug, info, warn or error; LogFormat is text or json.
 	LogLevel, LogFormat string
 	// LogTo receives the log; nil means standard error.

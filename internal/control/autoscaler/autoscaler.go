@@ -5,6 +5,8 @@ import (
 	"sync"
 	"time"
 
+	"go.opentelemetry.io/otel/trace"
+
 	"github.com/impulse-sh/impulse/actuator"
 	"github.com/impulse-sh/impulse/internal/policy/compile"
 	"github.com/impulse-sh/impulse/internal/policy/loop"
@@ -38,6 +40,8 @@ type Options struct {
 	MayWrite func() bool
 	// Guard is called before each write; nil allows all.
 	Guard Guard
+	// Tracer makes spans of decisions and writes; nil makes none.
+	Tracer trace.Tracer
 }
 
 // Guard checks whether the target, which has count replicas, may be written now. It returns a context for the write, which ends when the
@@ -64,9 +68,10 @@ type Autoscaler struct {
 	// results has the result of the write in flight.
 	results chan loop.Result
 
-	// Only the goroutine of Run uses outcome, and changes workload and state. It holds mu while it changes those, so that Inspect may
+	// Only the goroutine of Run uses outcome and spans, and changes workload and state. It holds mu while it changes those, so that Inspect may
 	// read them.
 	outcome  Outcome
+	spans    spans
 	mu       sync.Mutex
 	workload *compile.Workload
 	state    *loop.State
@@ -76,6 +81,7 @@ type Autoscaler struct {
 func New(o Options) *Autoscaler {
 	return &Autoscaler{
 		options: o, inbox: newInbox(len(o.Workload.Triggers)), pods: newPodLister(), workload: o.Workload, results: make(chan loop.Result, 1),
+		spans: spans{tracer: o.Tracer},
 	}
 }
 
@@ -151,9 +157,13 @@ func (a *Autoscaler) step(ctx context.Context, in *loop.Inputs) scalers.Instant 
 	w := a.inbox.drain(in)
 	in.MayWrite = a.options.MayWrite()
 	now := a.now()
+	began := a.spans.now()
 	out := a.apply(in, w, now)
+	if out.Decided {
+		a.spans.decided(a.workload, a.state, in, began)
+	}
 	if out.Write != nil {
-		go a.send(ctx, *out.Write)
+		go a.send(ctx, *out.Write, a.spans.ofWrite(a.workload, out.Write))
 	}
 	a.outcome.Arrived = in.Arrived
 	a.report(out, now)
@@ -171,19 +181,25 @@ func (a *Autoscaler) apply(in *loop.Inputs, w *compile.Workload, now scalers.Ins
 	return a.state.Step(in, now)
 }
 
-// send sends one write. The write is completed even if ctx is done meanwhile: Run waits for its result.
-func (a *Autoscaler) send(ctx context.Context, w loop.Write) {
+// send sends one write, and ends its span. The write is completed even if ctx is done meanwhile: Run waits for its result.
+func (a *Autoscaler) send(ctx context.Context, w loop.Write, span writeSpan) {
+	result := a.write(ctx, w)
+	span.end(result.Err)
+	a.results <- result
+}
+
+// write sends one write, and returns its result.
+func (a *Autoscaler) write(ctx context.Context, w loop.Write) loop.Result {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), writeTimeout)
 	defer cancel()
 	if a.options.Guard != nil {
 		guarded, done, err := a.options.Guard(ctx, w.From.Replicas)
 		if err != nil {
-			a.results <- loop.Result{Err: err}
-			return
+			return loop.Result{Err: err}
 		}
 		defer done()
 		ctx = guarded
 	}
 	scale, err := a.options.Actuator.Set(ctx, a.options.Workload.Target, w.From, w.To)
-	a.results <- loop.Result{Scale: scale, Err: err}
+	return loop.Result{Scale: scale, Err: err}
 }

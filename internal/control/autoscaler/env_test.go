@@ -11,6 +11,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"go.opentelemetry.io/otel/trace"
+
 	"github.com/impulse-sh/impulse/actuator"
 	"github.com/impulse-sh/impulse/internal/policy/compile"
 	"github.com/impulse-sh/impulse/internal/policy/loop"
@@ -255,6 +257,7 @@ type env struct {
 	journal    *journal
 	leading    atomic.Bool
 	guard      Guard
+	tracer     trace.Tracer
 	workload   *compile.Workload
 	autoscaler *Autoscaler
 	stop       func() scalers.Memory
@@ -285,7 +288,7 @@ func (e *env) resume(past Past) {
 	e.autoscaler = New(Options{
 		Workload: e.workload, Actuator: e.target, Reporter: e.journal, Now: NewClock(),
 		Open:     func(i int) (triggers.Source, error) { return e.sources[i], nil },
-		MayWrite: func() bool { return e.leading.Load() }, Guard: e.guard,
+		MayWrite: func() bool { return e.leading.Load() }, Guard: e.guard, Tracer: e.tracer,
 	})
 	ctx, cancel := context.WithCancel(e.t.Context())
 	end := make(chan scalers.Memory, 1)

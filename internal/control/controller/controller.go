@@ -10,6 +10,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"go.opentelemetry.io/otel/trace"
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/impulse-sh/impulse/api/v1alpha1"
@@ -41,6 +42,8 @@ type Options struct {
 	Leading  func(context.Context) (context.Context, context.CancelFunc, error)
 	// Finalizers keeps deleted objects until their targets are restored; nil for objects from files, which have no finalizers.
 	Finalizers FinalizerStore
+	// Tracer makes spans of decisions and writes; nil makes none.
+	Tracer trace.Tracer
 }
 
 // Controller owns the autoscalers. Its methods must be called from one goroutine at a time.

@@ -72,11 +72,16 @@ func (c *Controller) start(ctx context.Context, e *entry, previous ...*running) 
 	guard := &writeGuard{e.lastGood.Target, c.options.Leading, &e.preWrite}
 	reporter, shadowReporter := c.reporters(e.so)
 	r := &running{
-		workload: e.lastGood, live: c.newAutoscaler(e.lastGood, c.options.Actuator, reporter, c.options.MayWrite, guard.check),
+		workload: e.lastGood,
+		live: c.newAutoscaler(e.lastGood, autoscaler.Options{
+			Actuator: c.options.Actuator, Reporter: reporter, MayWrite: c.options.MayWrite, Guard: guard.check, Tracer: c.options.Tracer,
+		}),
 		cancel: cancel, done: make(chan struct{}),
 	}
 	if s := e.lastGood.Shadow; s != nil {
-		r.shadow = c.newAutoscaler(s, autoscaler.Shadow(c.options.Actuator), shadowReporter, func() bool { return true }, nil)
+		r.shadow = c.newAutoscaler(s, autoscaler.Options{
+			Actuator: autoscaler.Shadow(c.options.Actuator), Reporter: shadowReporter, MayWrite: func() bool { return true },
+		})
 	}
 	e.running = r
 	c.setOwner(e.so, r.live)
@@ -121,21 +126,18 @@ func (c *Controller) stop(e *entry) {
 	}
 }
 
-// newAutoscaler returns an autoscaler for a workload. It opens its sources when it runs.
-func (c *Controller) newAutoscaler(
-	w *compile.Workload, to autoscaler.Actuator, reporter autoscaler.Reporter, mayWrite func() bool, guard autoscaler.Guard,
-) *autoscaler.Autoscaler {
+// newAutoscaler returns an autoscaler for a workload, with o and what all autoscalers have. It opens its sources when it runs.
+func (c *Controller) newAutoscaler(w *compile.Workload, o autoscaler.Options) *autoscaler.Autoscaler {
 	var a *autoscaler.Autoscaler
-	a = autoscaler.New(autoscaler.Options{
-		Workload: w, Actuator: to, Reporter: reporter, Now: c.now, MayWrite: mayWrite, Guard: guard,
-		Open: func(i int) (triggers.Source, error) {
-			t := &w.Triggers[i]
-			env := c.options.Env
-			env.Namespace, env.Object, env.Trigger, env.PollingInterval, env.Cached = w.Namespace, w.Name, t.Name, t.PollingInterval, t.Cached
-			env.Metric, env.Input, env.Pods, env.PodSelector = w.Policy.Triggers[i].Metric, w.Policy.Triggers[i].Input, a.Pods, a.PodSelector
-			return openSource(c.options.Secrets, w, t, env)
-		},
-	})
+	o.Workload, o.Now = w, c.now
+	o.Open = func(i int) (triggers.Source, error) {
+		t := &w.Triggers[i]
+		env := c.options.Env
+		env.Namespace, env.Object, env.Trigger, env.PollingInterval, env.Cached = w.Namespace, w.Name, t.Name, t.PollingInterval, t.Cached
+		env.Metric, env.Input, env.Pods, env.PodSelector = w.Policy.Triggers[i].Metric, w.Policy.Triggers[i].Input, a.Pods, a.PodSelector
+		return openSource(c.options.Secrets, w, t, env)
+	}
+	a = autoscaler.New(o)
 	return a
 }
 

@@ -157,7 +157,7 @@ func (r *Receiver) record(ctx context.Context, namespace string, deliveries []st
 			results[i].Selected = len(deliveries[i].Alerts)
 			continue
 		}
-		recording.Go(func() { results[i], errs[i] = r.recorder.Record(ctx, deliveries[i]) })
+		recording.Go(func() { results[i], errs[i] = r.recordTraced(ctx, deliveries[i]) })
 	}
 	recording.Wait()
 	var refused error

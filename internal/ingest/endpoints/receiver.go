@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+	"go.opentelemetry.io/otel/trace"
+	"go.opentelemetry.io/otel/trace/noop"
 
 	"github.com/impulse-sh/impulse/internal/ingest/loglimit"
 	"github.com/impulse-sh/impulse/internal/ingest/store"
@@ -32,6 +34,7 @@ type Receiver struct {
 	now      func() time.Time
 	log      *slog.Logger
 	metrics  *metrics
+	tracer   trace.Tracer
 	budget   *budget
 	limiter  loglimit.Limiter
 
@@ -60,9 +63,13 @@ type listener struct {
 func New(r Recorder, now func() time.Time, registry prometheus.Registerer, log *slog.Logger) *Receiver {
 	return &Receiver{
 		recorder: r, recent: recentIDs{digests: map[store.Endpoint][][sha256.Size]byte{}}, now: now, log: log, metrics: newMetrics(registry), budget: newBudget(now),
+		tracer:   noop.Tracer{},
 		triggers: map[trigger]*listener{}, hooks: map[hook]map[trigger]*listener{}, samples: map[metric]map[*sampleListener]bool{},
 	}
 }
+
+// SetTracer has the Receiver make a span for each message that it records. It must be called before the first message.
+func (r *Receiver) SetTracer(t trace.Tracer) { r.tracer = t }
 
 // Reset is called when the objects are going to be listed anew, as by a process that begins to lead.
 func (r *Receiver) Reset() {

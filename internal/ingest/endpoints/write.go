@@ -5,7 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"sync"
-	"time"
+
+	"go.opentelemetry.io/otel/trace"
 
 	"github.com/impulse-sh/impulse/triggers"
 )
@@ -18,12 +19,12 @@ type (
 	metric struct{ namespace, name string }
 	// sampleListener is one trigger that listens to samples.
 	sampleListener struct {
-		receive func(now time.Time, series []triggers.Series)
+		receive func(c triggers.Cause, series []triggers.Series)
 	}
 )
 
 // ListenSamples implements triggers.Samples.
-func (r *Receiver) ListenSamples(namespace, name string, receive func(time.Time, []triggers.Series)) func() {
+func (r *Receiver) ListenSamples(namespace, name string, receive func(triggers.Cause, []triggers.Series)) func() {
 	key, l := metric{namespace, name}, &sampleListener{receive}
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -43,7 +44,7 @@ func (r *Receiver) ListenSamples(namespace, name string, receive func(time.Time,
 // ReceiveWrite decodes a write request of Prometheus to a namespace, and passes its series to the triggers. Samples that no trigger selects
 // are accepted, as their sender would only repeat or report them. Series with invalid labels are refused, and the others are passed on.
 // written is nil for a request of version 1.0. Its errors are *RefusedError, or those of q.Grow.
-func (r *Receiver) ReceiveWrite(_ context.Context, q *Request) (written *Written, err error) {
+func (r *Receiver) ReceiveWrite(ctx context.Context, q *Request) (written *Written, err error) {
 	const endpoint = "remote-write"
 	w, err := decodeWrite(q)
 	if err != nil {
@@ -52,7 +53,7 @@ func (r *Receiver) ReceiveWrite(_ context.Context, q *Request) (written *Written
 		}
 		return nil, err
 	}
-	passed := r.pass(q, w.series)
+	passed := r.pass(triggers.Cause{At: q.At, Trace: traceOf(trace.SpanFromContext(ctx))}, q.Namespace, w.series)
 	if passed == 0 && len(w.series) > 0 && !r.complete() {
 		r.metrics.countMessage(endpoint, unavailable)
 		return nil, r.notFound("")
@@ -74,13 +75,13 @@ func (r *Receiver) ReceiveWrite(_ context.Context, q *Request) (written *Written
 }
 
 // pass passes series to the triggers that name their metric or no metric. It returns the number of samples of series that were passed.
-func (r *Receiver) pass(q *Request, series []triggers.Series) int {
+func (r *Receiver) pass(c triggers.Cause, namespace string, series []triggers.Series) int {
 	batches, passed := map[*sampleListener][]triggers.Series{}, 0
 	r.mu.RLock()
 	for i := range series {
 		selected := false
 		for _, name := range [...]string{series[i].Label(triggers.MetricName), ""} {
-			for l := range r.samples[metric{q.Namespace, name}] {
+			for l := range r.samples[metric{namespace, name}] {
 				batches[l], selected = append(batches[l], series[i]), true
 			}
 		}
@@ -90,7 +91,7 @@ func (r *Receiver) pass(q *Request, series []triggers.Series) int {
 	}
 	r.mu.RUnlock()
 	for l, batch := range batches {
-		l.receive(q.At, batch)
+		l.receive(c, batch)
 	}
 	return passed
 }

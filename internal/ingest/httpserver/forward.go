@@ -22,7 +22,7 @@ func (h *routeHandler) forward(ctx context.Context, c echo.Context, body []byte,
 	if h.options.Forward == nil {
 		return Unavailable("this replica is not the leader")
 	}
-	answer, err := h.options.Forward.Forward(ctx, forward.Message{
+	answer, err := h.forwardTraced(ctx, forward.Message{
 		Method: r.Method, URI: r.URL.RequestURI(), Header: r.Header, Body: body, Credential: credential,
 	})
 	if err != nil {

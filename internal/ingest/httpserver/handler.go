@@ -58,8 +58,7 @@ func (s *Server) handler(route Route, authorize authorizer, forwarded bool) echo
 	return h.handle
 }
 
-// handle authorizes and reads a request, and records it or forwards it to the leader. The limits count what was sent, not what was
-// announced: memory is reserved as the body arrives, and a slot is acquired once it has arrived.
+// handle authorizes a request and receives it.
 func (h *routeHandler) handle(c echo.Context) error {
 	namespace := c.Param("namespace")
 	principal, err := h.authorize(c.Request(), namespace)
@@ -69,6 +68,15 @@ func (h *routeHandler) handle(c echo.Context) error {
 	if namespace != "" && !auth.IsNamespace(namespace) {
 		return echo.NewHTTPError(http.StatusBadRequest, errNoNamespace.Error()).SetInternal(errNoNamespace)
 	}
+	if h.options.Tracer != nil {
+		return h.traced(c, func() error { return h.receive(c, namespace, principal) })
+	}
+	return h.receive(c, namespace, principal)
+}
+
+// receive reads an authorized request, and records it or forwards it to the leader. The limits count what was sent, not what was
+// announced: memory is reserved as the body arrives, and a slot is acquired once it has arrived.
+func (h *routeHandler) receive(c echo.Context, namespace string, principal auth.Principal) error {
 	at := h.options.Now()
 	reserved := &reservation{memory: h.memory, of: principal}
 	defer reserved.release()

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+	"go.opentelemetry.io/otel/trace"
 	"golang.org/x/time/rate"
 
 	"github.com/impulse-sh/impulse/internal/ingest/auth"
@@ -77,8 +78,10 @@ type Options struct {
 	// CapacityWarnings returns a line for each namespace that was refused recently, with the limit; nil means none.
 	CapacityWarnings func() []string
 	Registry         *prometheus.Registry
-	Log              *slog.Logger
-	Now              func() time.Time
+	// Tracer makes a span for each message; nil makes none.
+	Tracer trace.Tracer
+	Log    *slog.Logger
+	Now    func() time.Time
 }
 
 // Server serves HTTP.

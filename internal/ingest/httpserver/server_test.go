@@ -19,6 +19,7 @@ import (
 	"github.com/impulse-sh/impulse/internal/ingest/auth"
 	"github.com/impulse-sh/impulse/internal/ingest/endpoints"
 	"github.com/impulse-sh/impulse/internal/ingest/store"
+	"github.com/impulse-sh/impulse/scalers"
 )
 
 func TestServer(t *testing.T) {
@@ -38,6 +39,7 @@ func TestServer(t *testing.T) {
 type record struct {
 	endpoints []store.Endpoint
 	alerts    []store.Alert
+	traces    []scalers.Trace
 	err       error
 }
 
@@ -45,7 +47,7 @@ func (r *record) Record(_ context.Context, d store.Delivery) (store.Result, erro
 	if r.err != nil {
 		return store.Result{}, r.err
 	}
-	r.endpoints, r.alerts = append(r.endpoints, d.Endpoint), append(r.alerts, d.Alerts...)
+	r.endpoints, r.alerts, r.traces = append(r.endpoints, d.Endpoint), append(r.alerts, d.Alerts...), append(r.traces, d.Trace)
 	return store.Result{Changed: len(d.Alerts)}, nil
 }
 

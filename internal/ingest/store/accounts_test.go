@@ -32,7 +32,7 @@ func testInRandomRunsEveryRecordIsAccountedForAndSelectedOnesAreKept(t *testing.
 			w := &senders{t: t, r: rand.New(rand.NewPCG(seed, 2)), store: runSettled(t, m), accepted: map[key]struct{}{}}
 			ctx, cancel := context.WithCancel(t.Context())
 			defer cancel()
-			go func() { _ = w.store.Watch(ctx, someAlerts("shop"), func(time.Time, []triggers.Alert, error) {}) }()
+			go func() { _ = w.store.Watch(ctx, someAlerts("shop"), func(triggers.Cause, []triggers.Alert, error) {}) }()
 			for step := range 40 {
 				if w.step(); step%8 == 7 {
 					w.check(fmt.Sprint("seed ", seed, ", step ", step))

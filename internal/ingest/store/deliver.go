@@ -35,6 +35,7 @@ func (s *Store) Record(ctx context.Context, d Delivery) (Result, error) {
 	s.accounts.forget(endpoint)
 	s.logTruncated(&d)
 	s.countSelectors(&d, keys, &r.result)
+	s.pending.setTrace(d.Trace)
 	pending, waiting := s.drain(), s.writer.waitFor(r.changes)
 	s.mu.Unlock()
 	s.notify(pending)
@@ -223,7 +224,7 @@ func (s *Store) notify(all []*watcher) {
 		w.notifying.Lock()
 		if v := s.snapshot(w); !w.removed && v.version > w.notified {
 			w.notified = v.version
-			w.changed(v.at, v.alerts, v.err)
+			w.changed(v.cause, v.alerts, v.err)
 		}
 		w.notifying.Unlock()
 	}

@@ -6,6 +6,7 @@ import (
 	"github.com/prometheus/common/model"
 
 	"github.com/impulse-sh/impulse/api/v1alpha1"
+	"github.com/impulse-sh/impulse/scalers"
 )
 
 // Delivery has the alerts or levels that one endpoint received at one time.
@@ -23,6 +24,8 @@ type Delivery struct {
 	CountObjects bool
 	// ID identifies the message among those of its endpoint; "" if the sender has given none. A recorder may skip a repeated message.
 	ID string
+	// Trace is the span of the delivery. Watchers receive it with the change that the delivery makes.
+	Trace scalers.Trace
 }
 
 // Alert is one alert of a delivery; at a trigger endpoint it is a level.

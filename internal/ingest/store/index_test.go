@@ -28,7 +28,7 @@ func watchAll(t *testing.T, s *Store, queries []triggers.AlertQuery) (matched, n
 			matched.Add(1)
 			return match(labels)
 		}
-		all.Go(func() { _ = s.Watch(ctx, q, func(time.Time, []triggers.Alert, error) { notified.Add(1) }) })
+		all.Go(func() { _ = s.Watch(ctx, q, func(triggers.Cause, []triggers.Alert, error) { notified.Add(1) }) })
 	}
 	synctest.Wait()
 	matched.Store(0)

@@ -68,7 +68,7 @@ func testStaleAlertHasInstantOfItsEnd(t *testing.T) {
 		done := make(chan struct{})
 		go func() {
 			defer close(done)
-			_ = s.Watch(ctx, withTTL("slow", time.Minute), func(_ time.Time, all []triggers.Alert, _ error) {
+			_ = s.Watch(ctx, withTTL("slow", time.Minute), func(_ triggers.Cause, all []triggers.Alert, _ error) {
 				for _, a := range all {
 					over <- a.ExpiresAt
 				}

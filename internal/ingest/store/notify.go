@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/impulse-sh/impulse/scalers"
 	"github.com/impulse-sh/impulse/triggers"
 )
 
@@ -20,9 +21,16 @@ type pendingWatchers struct{ watchers []*watcher }
 func (p *pendingWatchers) enqueue(w *watcher, at time.Time) {
 	w.at = later(w.at, at)
 	if !w.pending {
-		w.pending = true
+		w.pending, w.trace = true, scalers.Trace{}
 		w.version++
 		p.watchers = append(p.watchers, w)
+	}
+}
+
+// setTrace sets the span of the delivery that makes the current change.
+func (p *pendingWatchers) setTrace(t scalers.Trace) {
+	for _, w := range p.watchers {
+		w.trace = t
 	}
 }
 
@@ -50,7 +58,7 @@ func (s *Store) drain() []*watcher {
 // snapshot has the alerts that a watcher selects at one time.
 type snapshot struct {
 	version int
-	at      time.Time
+	cause   triggers.Cause
 	alerts  []triggers.Alert
 	err     error
 }
@@ -59,7 +67,7 @@ type snapshot struct {
 func (s *Store) snapshot(w *watcher) snapshot {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	v := snapshot{version: w.version, at: w.at, err: s.loadErr}
+	v := snapshot{version: w.version, cause: triggers.Cause{At: w.at, Trace: w.trace}, err: s.loadErr}
 	if v.version == w.notified || v.err != nil {
 		return v
 	}

@@ -59,7 +59,7 @@ func testWatchersAreCalledInOrderOfVersions(t *testing.T) {
 	s := New(nil, time.Now)
 	var calls []int
 	w := &watcher{}
-	w.changed = func(time.Time, []triggers.Alert, error) { calls = append(calls, w.notified) } // Calls exclude each other.
+	w.changed = func(triggers.Cause, []triggers.Alert, error) { calls = append(calls, w.notified) } // Calls exclude each other.
 	var changes sync.WaitGroup
 	const goroutines, each = 8, 200
 	for range goroutines {

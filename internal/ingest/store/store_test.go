@@ -13,6 +13,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/impulse-sh/impulse/scalers"
 	"github.com/impulse-sh/impulse/triggers"
 )
 
@@ -116,6 +117,7 @@ type watchRecord struct {
 	mu       sync.Mutex
 	received []string
 	alerts   []triggers.Alert
+	traces   []scalers.Trace
 }
 
 // queryFor returns a query for the alerts with a name.
@@ -138,10 +140,10 @@ func watchQuery(t *testing.T, s *Store, q triggers.AlertQuery) *watchRecord {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		_ = s.Watch(ctx, q, func(_ time.Time, alerts []triggers.Alert, err error) {
+		_ = s.Watch(ctx, q, func(c triggers.Cause, alerts []triggers.Alert, err error) {
 			w.mu.Lock()
 			defer w.mu.Unlock()
-			w.received, w.alerts = append(w.received, describe(alerts, err)), alerts
+			w.received, w.alerts, w.traces = append(w.received, describe(alerts, err)), alerts, append(w.traces, c.Trace)
 		})
 	}()
 	t.Cleanup(func() { cancel(); <-done })

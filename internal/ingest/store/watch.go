@@ -5,6 +5,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/impulse-sh/impulse/scalers"
 	"github.com/impulse-sh/impulse/triggers"
 )
 
@@ -15,12 +16,13 @@ type watcher struct {
 	// label is the one that the index has the watcher under.
 	label [2]string
 
-	// The fields of this block belong to the store's mutex. version counts the changes, and at is when the newest was; pending: the
-	// watcher is to be notified of the current change.
+	// The fields of this block belong to the store's mutex. version counts the changes, at is when the newest was, and trace the span of its
+	// delivery; pending: the watcher is to be notified of the current change.
 	selections map[*entry]*selection
 	pending    bool
 	version    int
 	at         time.Time
+	trace      scalers.Trace
 	// recovery is when nothing that was lost is missing any longer.
 	recovery deadline[expirer]
 	// droppedAt is when an alert was last evicted that the watcher might have selected.
@@ -30,7 +32,7 @@ type watcher struct {
 	notifying sync.Mutex
 	notified  int
 	removed   bool
-	changed   func(at time.Time, alerts []triggers.Alert, err error)
+	changed   func(c triggers.Cause, alerts []triggers.Alert, err error)
 }
 
 // selection is a record that a watcher selects, with its state when it was last evaluated.
@@ -43,7 +45,7 @@ type selection struct {
 }
 
 // Watch is triggers.Alerts'.
-func (s *Store) Watch(ctx context.Context, q triggers.AlertQuery, changed func(at time.Time, alerts []triggers.Alert, err error)) error {
+func (s *Store) Watch(ctx context.Context, q triggers.AlertQuery, changed func(c triggers.Cause, alerts []triggers.Alert, err error)) error {
 	w := &watcher{query: q, policy: policyOf(&q), selections: map[*entry]*selection{}, changed: changed}
 	w.recovery.owner = w
 	s.mu.Lock()
