@@ -10,7 +10,7 @@ LDFLAGS := -s -w -X main.version=$(VERSION)
 # How each program is compiled that people install. It records neither this folder nor the state of this clone.
 COMPILED = CGO_ENABLED=0 go $(1) build -trimpath -buildvcs=false -ldflags '$(LDFLAGS)'
 TOOL    := go tool -modfile=tools/go.mod
-MODULES := . deploy/sandbox deploy/image test/page
+MODULES := . deploy/sandbox deploy/image test/otel test/page
 FUZZTIME ?= 30s
 TIMELINES ?= 1000000
 SEEDS     ?= 200

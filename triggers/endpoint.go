@@ -19,9 +19,9 @@ type Endpoints interface {
 	// if the same message may be valid later; any other error rejects the message for good. decode must not retain the message, has no
 	// side effects except for caches such as one of certificates, returns when ctx is done, and is called from several goroutines.
 	Listen(e Endpoint, decode func(ctx context.Context, m Message) ([]Level, error)) (stop func())
-	// Record records levels that arrived by another way, such as NATS, as if the endpoint had received them at the given time. It
-	// reports whether they are durable. If they are not, it logs the reason, and the caller should try again.
-	Record(ctx context.Context, e Endpoint, at time.Time, levels []Level) bool
+	// Record records levels that arrived by another way, such as NATS, as if the endpoint had received them at m.At in a message with
+	// m.Header. It reports whether they are durable. If they are not, it logs the reason, and the caller should try again.
+	Record(ctx context.Context, e Endpoint, m Message, levels []Level) bool
 	// Reject reports a message that arrived by another way and is invalid for good.
 	Reject(e Endpoint, reason error)
 }

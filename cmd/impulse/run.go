@@ -2,6 +2,7 @@ package main
 
 import (
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 	"k8s.io/client-go/tools/clientcmd"
 
 	"github.com/impulse-sh/impulse/internal/control/app"
@@ -64,8 +65,13 @@ func runCommand() *cobra.Command {
 	f.StringVar(&o.AdmissionKey, "admission-key-file", o.AdmissionKey, "PEM file with the private key of --admission-cert-file")
 	f.StringVar(&o.LeaseNamespace, "lease-namespace", o.LeaseNamespace, "namespace of the Lease and of the alerts")
 	f.StringVar(&o.LeaseName, "lease-name", o.LeaseName, "name of the Lease")
+	bindTelemetry(f, &o)
+	return cmd
+}
+
+// bindTelemetry binds the flags of traces and of the log.
+func bindTelemetry(f *pflag.FlagSet, o *app.Options) {
 	f.StringVar(&o.OTLPEndpoint, "otlp-endpoint", o.OTLPEndpoint, "URL of an OpenTelemetry collector, such as http://otel-collector.monitoring:4317, to which traces are exported by OTLP: over gRPC at port 4317, otherwise over HTTP (default: that of $OTEL_EXPORTER_OTLP_ENDPOINT, or no traces)")
 	f.StringVar(&o.LogLevel, "log-level", o.LogLevel, "log level: debug, info, warn or error")
 	f.StringVar(&o.LogFormat, "log-format", o.LogFormat, "log format: text or json")
-	return cmd
 }

@@ -129,7 +129,8 @@ func testAlertIsOneTraceInRealCollector(t *testing.T) {
 			kubectl(t, "-n", namespace, "create", "deployment", "web", "--image=web", "--replicas=1")
 			url := startImpulse(t, namespace, "http://"+c.address)
 			eventually(t, "the alert is recorded", func() bool { return post(t, url+"/v1/alertmanager/"+namespace, trace) })
-			const way = "receive/record/decide/write"
+			const request = "POST /v1/alertmanager/:namespace"
+			const way = request + "/record/decide/write"
 			eventually(t, "the trace is complete", func() bool { return received.paths(trace)[way] != nil })
 			paths := received.paths(trace)
 			if len(paths) != 4 {
@@ -139,7 +140,7 @@ func testAlertIsOneTraceInRealCollector(t *testing.T) {
 				"k8s.namespace.name": namespace, "impulse.scaledobject": "web", "impulse.trigger": "busy",
 				"impulse.replicas.from": int64(1), "impulse.replicas.to": int64(4), "impulse.limited_by": []any{"maxReplicaCount"},
 			}
-			if got := paths["receive/record/decide"]; !reflect.DeepEqual(got, want) {
+			if got := paths[request+"/record/decide"]; !reflect.DeepEqual(got, want) {
 				t.Errorf("the decision has the attributes %v, want %v", got, want)
 			}
 		})

@@ -21,7 +21,7 @@ func TestConform(t *testing.T) {
 func testItConformsToContractOfTriggers(t *testing.T) {
 	d := &triggertest.Endpoints{}
 	l := triggers.Level{Value: 3000, On: true}
-	if !d.Record(t.Context(), triggers.Endpoint{}, time.Now(), []triggers.Level{l}) {
+	if !d.Record(t.Context(), triggers.Endpoint{}, triggers.Message{At: time.Now()}, []triggers.Level{l}) {
 		t.Fatal("the level is not recorded")
 	}
 	triggertest.Conform(t, Kind(), triggertest.Fixture{

@@ -173,6 +173,9 @@ func testWithCoreNATSNewestMessageCounts(t *testing.T) {
 		t.Fatal(err)
 	}
 	w.until("6")
+	if got := d.Header().Get("ce-id"); got != "1" {
+		t.Errorf("the header of the message with the newest level is %v, want that of the last message", d.Header())
+	}
 	s.Kill()
 	w.until("at least 6: subscribe at")
 	s.restart()

@@ -3,6 +3,7 @@ package push
 import (
 	"context"
 	"fmt"
+	"net/http"
 	"time"
 
 	"github.com/impulse-sh/impulse/triggers"
@@ -53,6 +54,7 @@ func drainInto(waiting []arrival, arrivals <-chan arrival) []arrival {
 func (s *natsSource) recordNewest(ctx context.Context, waiting []arrival) bool {
 	endpoint := triggers.Endpoint{Namespace: s.env.Namespace, Object: s.env.Object, Trigger: s.env.Trigger}
 	var newest []triggers.Level
+	var header http.Header // That of the message with the newest level.
 	bad := make([]error, len(waiting))
 	for i := range waiting {
 		l, err := s.decode(ctx, &waiting[i])
@@ -61,11 +63,11 @@ func (s *natsSource) recordNewest(ctx context.Context, waiting []arrival) bool {
 			continue
 		}
 		if newest == nil || !l.At.Before(newest[0].At) {
-			newest = []triggers.Level{l}
+			newest, header = []triggers.Level{l}, waiting[i].message.Header
 		}
 	}
 	if newest != nil {
-		if !s.env.Endpoints.Record(ctx, endpoint, s.env.Now(), newest) {
+		if !s.env.Endpoints.Record(ctx, endpoint, triggers.Message{Header: header, At: s.env.Now()}, newest) {
 			return false
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"maps"
+	"net/http"
 	"slices"
 	"sync"
 	"testing"
@@ -24,6 +25,7 @@ type Endpoints struct {
 	full     bool
 	recorded int
 	rejected []error
+	header   http.Header
 	watchers map[*func()]struct{}
 }
 
@@ -40,19 +42,20 @@ func (d *Endpoints) Listen(e triggers.Endpoint, decode func(context.Context, tri
 }
 
 // Record records levels, and reports false after SetFull(true).
-func (d *Endpoints) Record(_ context.Context, _ triggers.Endpoint, at time.Time, levels []triggers.Level) bool {
+func (d *Endpoints) Record(_ context.Context, _ triggers.Endpoint, m triggers.Message, levels []triggers.Level) bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.full {
 		return false
 	}
 	d.recorded++
+	d.header = m.Header
 	if d.records == nil {
 		d.records = map[string]triggers.Level{}
 	}
 	for _, l := range levels {
-		if l.At.IsZero() || l.At.After(at) {
-			l.At = at
+		if l.At.IsZero() || l.At.After(m.At) {
+			l.At = m.At
 		}
 		if old, ok := d.records[l.Key]; !ok || !l.At.Before(old.At) {
 			d.records[l.Key] = l
@@ -78,7 +81,7 @@ func (d *Endpoints) Send(ctx context.Context, m triggers.Message) ([]triggers.Le
 	if err != nil || len(levels) == 0 {
 		return levels, err
 	}
-	if !d.Record(ctx, d.Endpoint(), m.At, levels) {
+	if !d.Record(ctx, d.Endpoint(), m, levels) {
 		return levels, errFull
 	}
 	return levels, nil
@@ -91,6 +94,13 @@ func (d *Endpoints) Endpoint() triggers.Endpoint {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	return d.endpoint
+}
+
+// Header returns the header of the message that was recorded last.
+func (d *Endpoints) Header() http.Header {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.header
 }
 
 // SetLost makes the recorded levels unknown with err, or known again if err is nil.

@@ -44,7 +44,7 @@ func (tr *noIO) Listen(triggers.Endpoint, func(context.Context, triggers.Message
 }
 
 // Record implements triggers.Endpoints.
-func (tr *noIO) Record(context.Context, triggers.Endpoint, time.Time, []triggers.Level) bool {
+func (tr *noIO) Record(context.Context, triggers.Endpoint, triggers.Message, []triggers.Level) bool {
 	return tr.report("a record") == nil
 }
 

@@ -133,7 +133,7 @@ func Run(ctx context.Context, o Options) error {
 		return err
 	}
 	defer func() { _ = self.Close() }() // Only needed if the server, which closes it, was not created.
-	p, err := assemble(o, log, config, self)
+	p, err := assemble(ctx, o, log, config, self)
 	if err != nil {
 		return err
 	}
@@ -141,7 +141,7 @@ func Run(ctx context.Context, o Options) error {
 }
 
 // assemble creates all parts. Its only I/O is in the folder of states.
-func assemble(o Options, log *slog.Logger, config *rest.Config, self *forward.Listener) (*process, error) {
+func assemble(ctx context.Context, o Options, log *slog.Logger, config *rest.Config, self *forward.Listener) (*process, error) {
 	p := &process{
 		self:    self,
 		options: o, log: log, now: autoscaler.NewClock(), registry: prometheus.NewRegistry(), poller: triggers.NewPoller(maxPolls, maxPollsPerServer),
@@ -151,7 +151,7 @@ func assemble(o Options, log *slog.Logger, config *rest.Config, self *forward.Li
 	p.registerMetrics()
 	p.notifier = p.newNotifier()
 	var err error
-	if p.tracing, err = p.newTracing(); err != nil {
+	if p.tracing, err = p.newTracing(ctx); err != nil {
 		return nil, err
 	}
 	core, err := typedcorev1.NewForConfig(config)
@@ -247,9 +247,7 @@ func (p *process) newStore(stored store.Persister) {
 	p.alerts = store.New(alertWriter{stored, p.elector.Deadline, p.writes}, p.now)
 	p.alerts.SetLogger(p.log)
 	p.receiver = endpoints.New(p.alerts, p.now, p.registry, p.log)
-	if tracer := p.tracing.Tracer(); tracer != nil {
-		p.receiver.SetTracer(tracer)
-	}
+	p.receiver.SetTracer(p.tracing.Tracer())
 	p.registry.MustRegister(p.alerts)
 }
 

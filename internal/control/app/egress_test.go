@@ -38,7 +38,7 @@ func testObjectsOfClusterCannotReachSourceOnThisMachine(t *testing.T) {
 			t.Fatal(err)
 		}
 		t.Cleanup(func() { _ = self.Close() })
-		p, err := assemble(o, slog.New(slog.DiscardHandler), config, self)
+		p, err := assemble(t.Context(), o, slog.New(slog.DiscardHandler), config, self)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -113,7 +113,7 @@ func processRegistry(t *testing.T) *prometheus.Registry {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p, err := assemble(o, slog.New(slog.DiscardHandler), &rest.Config{Host: "127.0.0.1:1"}, self)
+	p, err := assemble(t.Context(), o, slog.New(slog.DiscardHandler), &rest.Config{Host: "127.0.0.1:1"}, self)
 	if err != nil {
 		t.Fatal(err)
 	}

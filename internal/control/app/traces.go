@@ -8,9 +8,9 @@ import (
 )
 
 // newTracing returns the export of traces, which is off unless an endpoint is configured.
-func (p *process) newTracing() (*tracing.Tracing, error) {
+func (p *process) newTracing(ctx context.Context) (*tracing.Tracing, error) {
 	instance, _, _ := strings.Cut(p.self.Identity(), "/")
-	return tracing.New(context.Background(), tracing.Options{
+	return tracing.New(ctx, tracing.Options{
 		Endpoint: p.options.OTLPEndpoint, Version: p.options.Version, Instance: instance, Registry: p.registry, Log: p.log,
 	})
 }

@@ -2,7 +2,7 @@ package app
 
 import (
 	"context"
-	"fmt"
+	"encoding/hex"
 	"net"
 	"net/http"
 	"slices"
@@ -39,7 +39,7 @@ func (c *collected) Export(_ context.Context, q *collector.ExportTraceServiceReq
 	for _, of := range q.GetResourceSpans() {
 		for _, scope := range of.GetScopeSpans() {
 			for _, s := range scope.GetSpans() {
-				if fmt.Sprintf("%x", s.GetTraceId()) == tracedBySender {
+				if hex.EncodeToString(s.GetTraceId()) == tracedBySender {
 					c.spans[string(s.GetSpanId())] = [2]string{s.GetName(), string(s.GetParentSpanId())}
 				}
 			}
@@ -109,13 +109,17 @@ func testMessageToFollowerIsOneTraceUpToWrite(t *testing.T) {
 	b.awaitReady()
 	testkit.Eventually(t, "the alert is recorded", func(ctx context.Context) bool { return b.postTraced(ctx, e.Namespace) })
 	e.AwaitReplicas("web", 5)
-	const way = "receive/forward/receive/record/decide/write"
+	const received = "POST /v1/alertmanager/:namespace"
+	const way = received + "/POST/" + received + "/record/decide/write"
 	testkit.Eventually(t, "the trace is complete", func(context.Context) bool {
 		paths := c.paths()
-		return slices.Contains(paths, way) || slices.Contains(paths, "receive/record/decide/write") && e.holder() != leads
+		return slices.Contains(paths, way) || slices.Contains(paths, received+"/record/decide/write")
 	})
+	if !slices.Contains(c.paths(), way) && e.holder() == leads {
+		t.Errorf("got the spans %v, want %s, because the message went to a follower", c.paths(), way)
+	}
 	for _, path := range c.paths() {
-		if !strings.HasPrefix(way, path) && !strings.HasPrefix("receive/record/decide/write", path) {
+		if !strings.HasPrefix(way, path) && !strings.HasPrefix(received+"/record/decide/write", path) {
 			t.Errorf("got the span %s, want a part of %s", path, way)
 		}
 	}

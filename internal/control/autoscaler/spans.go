@@ -10,6 +10,7 @@ import (
 
 	"github.com/impulse-sh/impulse/internal/policy/compile"
 	"github.com/impulse-sh/impulse/internal/policy/loop"
+	"github.com/impulse-sh/impulse/internal/printable"
 	"github.com/impulse-sh/impulse/scalers"
 )
 
@@ -110,7 +111,7 @@ func (s *spans) ofWrite(w *compile.Workload, write *loop.Write) writeSpan {
 		return writeSpan{}
 	}
 	ctx := trace.ContextWithSpanContext(context.Background(), s.cause)
-	_, span := s.tracer.Start(ctx, "write", trace.WithSpanKind(trace.SpanKindClient), trace.WithAttributes(attributesOf(w, write.From.Replicas, write.To)...))
+	_, span := s.tracer.Start(ctx, "write", trace.WithAttributes(attributesOf(w, write.From.Replicas, write.To)...))
 	return writeSpan{span}
 }
 
@@ -120,7 +121,7 @@ func (s writeSpan) end(err error) {
 		return
 	}
 	if err != nil {
-		s.SetStatus(codes.Error, err.Error())
+		s.SetStatus(codes.Error, printable.Line(err.Error(), printable.Longest))
 	}
 	s.End()
 }

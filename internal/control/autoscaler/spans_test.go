@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -54,12 +55,12 @@ func describe(spans []sdk.ReadOnlySpan) []string {
 		id := s.SpanContext().TraceID()
 		of := "own"
 		if id[1] == 0 && id[2] == 0 {
-			of = fmt.Sprint(id[0])
+			of = strconv.Itoa(int(id[0]))
 		}
 		line := []string{s.Name(), names[s.Parent().SpanID()], of}
 		for _, a := range s.Attributes() {
 			key := strings.TrimPrefix(string(a.Key), "impulse.")
-			line = append(line, key+"="+a.Value.Emit())
+			line = append(line, key+"="+a.Value.String())
 		}
 		for _, l := range s.Links() {
 			line = append(line, fmt.Sprintf("link=%d", l.SpanContext.TraceID()[0]))

@@ -54,9 +54,17 @@ func find(flag string, getenv func(string) string) (*endpoint, error) {
 	}
 	u, err := url.Parse(text)
 	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
+		if strings.Contains(text, "@") { // It may have a password.
+			text = "..."
+		}
 		return nil, fmt.Errorf("%s is %q: expected a URL such as http://otel-collector.monitoring:4317", name, text)
 	}
-	e := &endpoint{url: u, fromFlag: flag != "", protocol: cmp.Or(getenv(tracesProtocolVariable), getenv(protocolVariable))}
+	e := &endpoint{url: u, fromFlag: flag != ""}
+	name = protocolVariable
+	if e.protocol = getenv(tracesProtocolVariable); e.protocol != "" {
+		name = tracesProtocolVariable
+	}
+	e.protocol = cmp.Or(e.protocol, getenv(protocolVariable))
 	if e.protocol == "" {
 		e.protocol = overHTTP
 		if u.Port() == "4317" { // The port that OpenTelemetry has assigned to gRPC.
@@ -64,10 +72,13 @@ func find(flag string, getenv func(string) string) (*endpoint, error) {
 		}
 	}
 	if e.protocol != overGRPC && e.protocol != overHTTP {
-		return nil, fmt.Errorf("%s is %q: expected %s or %s", protocolVariable, e.protocol, overGRPC, overHTTP)
+		return nil, fmt.Errorf("%s is %q: expected %s or %s", name, e.protocol, overGRPC, overHTTP)
 	}
 	return e, nil
 }
+
+// String returns the endpoint without what may be secret: user, password and query.
+func (e *endpoint) String() string { return e.url.Scheme + "://" + e.url.Host + e.url.Path }
 
 // exporter returns an exporter to the endpoint. It does no I/O.
 func (e *endpoint) exporter(ctx context.Context) (sdk.SpanExporter, error) {
@@ -84,7 +95,7 @@ func (e *endpoint) exporter(ctx context.Context) (sdk.SpanExporter, error) {
 	}
 	exporter, err := otlptrace.New(ctx, client)
 	if err != nil {
-		return nil, fmt.Errorf("set up the export of traces to %s: %w", e.url.Redacted(), err)
+		return nil, fmt.Errorf("set up the export of traces to %s: %w", e, err)
 	}
 	return exporter, nil
 }

@@ -51,6 +51,8 @@ func testMistakeIsReportedWithNameOfFlagOrVariable(t *testing.T) {
 		{"http://", nil, `--otlp-endpoint is "http://"`},
 		{"", variables{endpointVariable: "collector"}, `OTEL_EXPORTER_OTLP_ENDPOINT is "collector"`},
 		{"", variables{tracesEndpointVariable: "ftp://collector"}, `OTEL_EXPORTER_OTLP_TRACES_ENDPOINT is "ftp://collector"`},
+		{"http://u:secret@", nil, `--otlp-endpoint is "...": expected a URL`},
+		{"http://a", variables{tracesProtocolVariable: "http/json"}, `OTEL_EXPORTER_OTLP_TRACES_PROTOCOL is "http/json"`},
 		{"http://a", variables{protocolVariable: "http/json"}, `OTEL_EXPORTER_OTLP_PROTOCOL is "http/json": expected grpc or http/protobuf`},
 	} {
 		if e, err := find(c.flag, c.variables.get); err == nil || !strings.HasPrefix(err.Error(), c.want) {

@@ -66,15 +66,15 @@ func New(ctx context.Context, o Options) (*Tracing, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read OTEL_RESOURCE_ATTRIBUTES: %w", err)
 	}
-	t.queue = newQueue(exporter, m, o.Log, to.url.Redacted())
+	t.queue = newQueue(exporter, m, o.Log, to.String())
 	t.provider = sdk.NewTracerProvider(sdk.WithResource(of), sdk.WithSpanProcessor(t.queue))
-	o.Log.Info("traces are exported", "endpoint", to.url.Redacted(), "protocol", to.protocol)
+	o.Log.Info("traces are exported", "endpoint", to.String(), "protocol", to.protocol)
 	return t, nil
 }
 
 // redirectErrors sends what the SDK reports about itself, such as invalid variables, to the log. It would go to standard error.
 func redirectErrors(log *slog.Logger) {
-	otel.SetErrorHandler(otel.ErrorHandlerFunc(func(err error) { log.Warn("OpenTelemetry reports an error", "error", err) }))
+	otel.SetErrorHandler(otel.ErrorHandlerFunc(func(err error) { log.Warn("the export of traces reports an error", "error", err) }))
 	otel.SetLogger(logr.Discard())
 }
 

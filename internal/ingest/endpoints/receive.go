@@ -12,6 +12,8 @@ import (
 	"sync"
 	"time"
 
+	"go.opentelemetry.io/otel/trace"
+
 	"github.com/impulse-sh/impulse/internal/ingest/loglimit"
 	"github.com/impulse-sh/impulse/internal/ingest/store"
 	"github.com/impulse-sh/impulse/triggers"
@@ -98,11 +100,16 @@ func (r *Receiver) ReceiveLevel(ctx context.Context, q *Request) (objects *int, 
 }
 
 // Record implements triggers.Endpoints: it records levels that came over NATS.
-func (r *Receiver) Record(ctx context.Context, e triggers.Endpoint, at time.Time, levels []triggers.Level) bool {
+func (r *Receiver) Record(ctx context.Context, e triggers.Endpoint, m triggers.Message, levels []triggers.Level) bool {
 	if len(levels) == 0 {
 		return true
 	}
-	return r.recordLevels(ctx, "nats", e.Namespace, []store.Delivery{deliveryOf(e, at, levels)}) == nil
+	if r.tracer != nil {
+		var span trace.Span
+		ctx, span = r.startMessage(ctx, m.Header)
+		defer span.End()
+	}
+	return r.recordLevels(ctx, "nats", e.Namespace, []store.Delivery{deliveryOf(e, m.At, levels)}) == nil
 }
 
 // Reject implements triggers.Endpoints: it counts and logs a message that came over NATS and is invalid for good.

@@ -9,7 +9,6 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"go.opentelemetry.io/otel/trace"
-	"go.opentelemetry.io/otel/trace/noop"
 
 	"github.com/impulse-sh/impulse/internal/ingest/loglimit"
 	"github.com/impulse-sh/impulse/internal/ingest/store"
@@ -34,9 +33,10 @@ type Receiver struct {
 	now      func() time.Time
 	log      *slog.Logger
 	metrics  *metrics
-	tracer   trace.Tracer
-	budget   *budget
-	limiter  loglimit.Limiter
+	// tracer is nil if there are no traces.
+	tracer  trace.Tracer
+	budget  *budget
+	limiter loglimit.Limiter
 
 	mu sync.RWMutex
 	// triggers are those that listen, and hooks those of them that a hook leads to.
@@ -63,12 +63,11 @@ type listener struct {
 func New(r Recorder, now func() time.Time, registry prometheus.Registerer, log *slog.Logger) *Receiver {
 	return &Receiver{
 		recorder: r, recent: recentIDs{digests: map[store.Endpoint][][sha256.Size]byte{}}, now: now, log: log, metrics: newMetrics(registry), budget: newBudget(now),
-		tracer:   noop.Tracer{},
 		triggers: map[trigger]*listener{}, hooks: map[hook]map[trigger]*listener{}, samples: map[metric]map[*sampleListener]bool{},
 	}
 }
 
-// SetTracer has the Receiver make a span for each message that it records. It must be called before the first message.
+// SetTracer has the Receiver make spans of the messages that it records; a nil tracer makes none. It must be called before the first message.
 func (r *Receiver) SetTracer(t trace.Tracer) { r.tracer = t }
 
 // Reset is called when the objects are going to be listed anew, as by a process that begins to lead.

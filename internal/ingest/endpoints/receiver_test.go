@@ -213,12 +213,12 @@ func testMessagesOverNATSAreRecordedAndCounted(t *testing.T) {
 	e := begin(t)
 	e.push("jobs", map[string]string{"threshold": "1"})
 	endpoint := triggers.Endpoint{Namespace: "shop", Object: "checkout", Trigger: "jobs"}
-	if !e.receiver.Record(t.Context(), endpoint, e.now(), []triggers.Level{{Value: 4000, On: true}}) || e.level("jobs") != "4" {
+	if !e.receiver.Record(t.Context(), endpoint, triggers.Message{At: e.now()}, []triggers.Level{{Value: 4000, On: true}}) || e.level("jobs") != "4" {
 		t.Errorf("the message is not recorded, or the level is %s, want 4", e.level("jobs"))
 	}
 	e.receiver.Reject(endpoint, errors.New("no JSON"))
 	e.fails = errors.New("the API server is away")
-	if e.receiver.Record(t.Context(), endpoint, e.now(), []triggers.Level{{Value: 5000, On: true}}) {
+	if e.receiver.Record(t.Context(), endpoint, triggers.Message{At: e.now()}, []triggers.Level{{Value: 5000, On: true}}) {
 		t.Error("got true without a record, want false")
 	}
 	if e.counted("nats", recorded) != 1 || e.counted("nats", invalid) != 1 || e.counted("nats", "unavailable") != 1 {
@@ -231,7 +231,7 @@ func testNumberOfRememberedMessagesIsBounded(t *testing.T) {
 	endpoint := triggers.Endpoint{Namespace: "shop", Object: "checkout", Trigger: "jobs"}
 	for i := range 3 * maxIDs {
 		l := triggers.Level{Value: 1000, On: true, ID: strings.Repeat("x", i+1)}
-		if !e.receiver.Record(t.Context(), endpoint, e.now(), []triggers.Level{l}) {
+		if !e.receiver.Record(t.Context(), endpoint, triggers.Message{At: e.now()}, []triggers.Level{l}) {
 			t.Fatal("the message is not recorded")
 		}
 	}

@@ -22,7 +22,7 @@ func TestReceiver(t *testing.T) {
 			"webhook": func() bool { code, _ := e.postHook("ci", `{}`); return code == 200 },
 			"nats": func() bool {
 				to := triggers.Endpoint{Namespace: "shop", Object: "checkout", Trigger: "level"}
-				return e.receiver.Record(t.Context(), to, e.now(), []triggers.Level{{Value: 1000, On: true}})
+				return e.receiver.Record(t.Context(), to, triggers.Message{At: e.now()}, []triggers.Level{{Value: 1000, On: true}})
 			},
 		}
 		for way, send := range ways {

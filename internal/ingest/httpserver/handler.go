@@ -69,7 +69,7 @@ func (h *routeHandler) handle(c echo.Context) error {
 		return echo.NewHTTPError(http.StatusBadRequest, errNoNamespace.Error()).SetInternal(errNoNamespace)
 	}
 	if h.options.Tracer != nil {
-		return h.traced(c, func() error { return h.receive(c, namespace, principal) })
+		return h.traced(c, principal, func() error { return h.receive(c, namespace, principal) })
 	}
 	return h.receive(c, namespace, principal)
 }

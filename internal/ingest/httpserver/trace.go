@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"strconv"
 
 	"github.com/labstack/echo/v4"
 	"go.opentelemetry.io/otel/attribute"
@@ -11,15 +12,22 @@ import (
 	"go.opentelemetry.io/otel/propagation"
 	"go.opentelemetry.io/otel/trace"
 
+	"github.com/impulse-sh/impulse/internal/ingest/auth"
 	"github.com/impulse-sh/impulse/internal/ingest/forward"
+	"github.com/impulse-sh/impulse/internal/printable"
 )
 
-// traced calls receive with a span around it, in the trace that the header traceparent of the request names, or else in a new one.
-func (h *routeHandler) traced(c echo.Context, receive func() error) error {
+// traced calls receive with a span around it, in the trace that the header traceparent of the request names, or else in a new one. The header of
+// a sender without a credential is ignored, unless a replica has forwarded it. The names of spans and attributes are those of OpenTelemetry's
+// conventions for HTTP.
+func (h *routeHandler) traced(c echo.Context, principal auth.Principal, receive func() error) error {
 	r := c.Request()
-	ctx := propagation.TraceContext{}.Extract(r.Context(), propagation.HeaderCarrier(r.Header))
-	ctx, span := h.options.Tracer.Start(ctx, "receive", trace.WithSpanKind(trace.SpanKindServer), trace.WithAttributes(
-		attribute.String("http.request.method", r.Method), attribute.String("http.route", c.Path()), attribute.String("impulse.route", h.route.Name),
+	ctx := r.Context()
+	if h.forwarded || !principal.IsAnonymous() {
+		ctx = propagation.TraceContext{}.Extract(ctx, propagation.HeaderCarrier(r.Header))
+	}
+	ctx, span := h.options.Tracer.Start(ctx, r.Method+" "+c.Path(), trace.WithSpanKind(trace.SpanKindServer), trace.WithAttributes(
+		attribute.String("http.request.method", r.Method), attribute.String("http.route", c.Path()),
 	))
 	defer span.End()
 	if namespace := c.Param("namespace"); namespace != "" {
@@ -28,11 +36,17 @@ func (h *routeHandler) traced(c echo.Context, receive func() error) error {
 	c.SetRequest(r.WithContext(ctx))
 	err := receive()
 	code := statusOf(c, err)
-	span.SetAttributes(attribute.Int("http.response.status_code", code))
-	if code >= http.StatusInternalServerError {
-		span.SetStatus(codes.Error, http.StatusText(code))
-	}
+	endHTTP(span, code, code >= http.StatusInternalServerError)
 	return err
+}
+
+// endHTTP sets the result of an HTTP request on its span.
+func endHTTP(span trace.Span, code int, failed bool) {
+	span.SetAttributes(attribute.Int("http.response.status_code", code))
+	if failed {
+		span.SetAttributes(attribute.String("error.type", strconv.Itoa(code)))
+		span.SetStatus(codes.Error, "")
+	}
 }
 
 // statusOf returns the status code of the response to a request whose handler returned err.
@@ -52,15 +66,17 @@ func (h *routeHandler) forwardTraced(ctx context.Context, m forward.Message) (fo
 	if h.options.Tracer == nil {
 		return h.options.Forward.Forward(ctx, m)
 	}
-	ctx, span := h.options.Tracer.Start(ctx, "forward", trace.WithSpanKind(trace.SpanKindClient))
+	ctx, span := h.options.Tracer.Start(ctx, m.Method, trace.WithSpanKind(trace.SpanKindClient), trace.WithAttributes(
+		attribute.String("http.request.method", m.Method),
+	))
 	defer span.End()
 	m.Header = m.Header.Clone()
 	propagation.TraceContext{}.Inject(ctx, propagation.HeaderCarrier(m.Header))
 	answer, err := h.options.Forward.Forward(ctx, m)
 	if err != nil {
-		span.SetStatus(codes.Error, err.Error())
+		span.SetStatus(codes.Error, printable.Line(err.Error(), printable.Longest))
 		return answer, err
 	}
-	span.SetAttributes(attribute.Int("http.response.status_code", answer.Code))
+	endHTTP(span, answer.Code, answer.Code >= http.StatusBadRequest)
 	return answer, nil
 }

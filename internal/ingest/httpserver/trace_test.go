@@ -18,11 +18,13 @@ func TestTrace(t *testing.T) {
 	t.Run("a message is received and recorded in the trace that its sender names", testMessageIsReceivedAndRecordedInTraceThatItsSenderNames)
 	t.Run("a forwarded message carries the trace on", testForwardedMessageCarriesTraceOn)
 	t.Run("without traces a forwarded message has the header of its sender", testWithoutTracesForwardedMessageHasHeaderOfItsSender)
+	t.Run("the trace that a sender without a credential names is ignored", testTraceOfSenderWithoutCredentialIsIgnored)
 	t.Run("a request that is not authorized has no span, and no span has a part of a message", testUnauthorizedRequestHasNoSpan)
 }
 
 const (
 	sendersTrace  = "4bf92f3577b34da6a3ce929d0e0e4736"
+	route         = "POST /v1/alertmanager/:namespace"
 	sendersHeader = "00-" + sendersTrace + "-00f067aa0ba902b7-01"
 )
 
@@ -66,11 +68,11 @@ func testMessageIsReceivedAndRecordedInTraceThatItsSenderNames(t *testing.T) {
 		t.Fatalf("got %d %s, want 200", w.Code, w.Body)
 	}
 	spans := recorder.Ended()
-	if got := names(spans); !slices.Equal(got, []string{"record true", "receive true"}) {
-		t.Fatalf("got the spans %v, want record and receive in the trace of the sender", got)
+	if got := names(spans); !slices.Equal(got, []string{"record true", route + " true"}) {
+		t.Fatalf("got the spans %v, want record and the request in the trace of the sender", got)
 	}
 	if spans[0].Parent().SpanID() != spans[1].SpanContext().SpanID() {
-		t.Errorf("the parent of record is %v, want receive", spans[0].Parent())
+		t.Errorf("the parent of record is %v, want the request", spans[0].Parent())
 	}
 	if got := r.traces[0]; got.Span != spans[0].SpanContext().SpanID() || !got.Sampled {
 		t.Errorf("the delivery has the trace %v, want that of record", got)
@@ -78,7 +80,7 @@ func testMessageIsReceivedAndRecordedInTraceThatItsSenderNames(t *testing.T) {
 	for _, header := range []string{"", "nonsense"} {
 		recorder.Reset()
 		sendTraced(t, h, header, "")
-		if got := names(recorder.Ended()); !slices.Equal(got, []string{"record false", "receive false"}) {
+		if got := names(recorder.Ended()); !slices.Equal(got, []string{"record false", route + " false"}) {
 			t.Errorf("with the header %q, got the spans %v, want a trace of their own", header, got)
 		}
 	}
@@ -89,8 +91,8 @@ func testForwardedMessageCarriesTraceOn(t *testing.T) {
 	h, recorder := serveTraced(t, &record{}, func(o *Options) { o.Leading, o.Forward = func() bool { return false }, l })
 	sendTraced(t, h, sendersHeader, "")
 	spans := recorder.Ended()
-	if got := names(spans); !slices.Equal(got, []string{"forward true", "receive true"}) {
-		t.Fatalf("got the spans %v, want forward and receive in the trace of the sender", got)
+	if got := names(spans); !slices.Equal(got, []string{"POST true", route + " true"}) {
+		t.Fatalf("got the spans %v, want two requests in the trace of the sender", got)
 	}
 	want := fmt.Sprintf("00-%s-%s-01", sendersTrace, spans[0].SpanContext().SpanID())
 	if got := l.sent[0].Header.Get("Traceparent"); got != want {
@@ -104,6 +106,18 @@ func testWithoutTracesForwardedMessageHasHeaderOfItsSender(t *testing.T) {
 	sendTraced(t, h, sendersHeader, "")
 	if got := l.sent[0].Header.Get("Traceparent"); got != sendersHeader {
 		t.Errorf("the leader gets the header %q, want %q", got, sendersHeader)
+	}
+}
+
+func testTraceOfSenderWithoutCredentialIsIgnored(t *testing.T) {
+	h, recorder := serveTraced(t, &record{}, func(o *Options) {
+		o.Credentials = credentials(t, "- {name: eu, namespaces: [shop], token: token-of-eu}")
+	})
+	q := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/v1/webhook/shop/nobody", strings.NewReader("{}"))
+	q.Header.Set("Traceparent", sendersHeader)
+	h.ServeHTTP(httptest.NewRecorder(), q)
+	if got := names(recorder.Ended()); !slices.Equal(got, []string{"POST /v1/webhook/:namespace/:hook false"}) {
+		t.Errorf("got the spans %v, want one in a trace of its own", got)
 	}
 }
 

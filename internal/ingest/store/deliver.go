@@ -24,6 +24,7 @@ func (s *Store) Record(ctx context.Context, d Delivery) (Result, error) {
 		s.mu.Unlock()
 		return Result{}, refused
 	}
+	s.pending.trace = d.Trace
 	r := recording{store: s, delivery: &d, keys: keys, at: micro(d.At).Time, changes: changeSet{}}
 	// Alerts that need less space go first, so that they are not evicted for others of the same delivery.
 	refused = errors.Join(refused,
@@ -35,7 +36,6 @@ func (s *Store) Record(ctx context.Context, d Delivery) (Result, error) {
 	s.accounts.forget(endpoint)
 	s.logTruncated(&d)
 	s.countSelectors(&d, keys, &r.result)
-	s.pending.setTrace(d.Trace)
 	pending, waiting := s.drain(), s.writer.waitFor(r.changes)
 	s.mu.Unlock()
 	s.notify(pending)

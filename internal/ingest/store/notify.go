@@ -15,29 +15,26 @@ import (
 // Invariants:
 //   - A watcher is pending at most once per change, and each change gives it a new version.
 //   - A watcher is called with the mutex released, in the order of its versions, and never with a version that it had before.
-type pendingWatchers struct{ watchers []*watcher }
+type pendingWatchers struct {
+	watchers []*watcher
+	// trace is the span of the delivery that makes the change; zero for a change without one.
+	trace scalers.Trace
+}
 
 // enqueue adds a watcher, with the time of the change.
 func (p *pendingWatchers) enqueue(w *watcher, at time.Time) {
 	w.at = later(w.at, at)
 	if !w.pending {
-		w.pending, w.trace = true, scalers.Trace{}
+		w.pending, w.trace = true, p.trace
 		w.version++
 		p.watchers = append(p.watchers, w)
-	}
-}
-
-// setTrace sets the span of the delivery that makes the current change.
-func (p *pendingWatchers) setTrace(t scalers.Trace) {
-	for _, w := range p.watchers {
-		w.trace = t
 	}
 }
 
 // drain returns the pending watchers, and ends the current change.
 func (p *pendingWatchers) drain() []*watcher {
 	all := p.watchers
-	p.watchers = nil
+	p.watchers, p.trace = nil, scalers.Trace{}
 	for _, w := range all {
 		w.pending = false
 	}
