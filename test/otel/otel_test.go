@@ -43,8 +43,11 @@ func freeAddress(t *testing.T) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer l.Close()
-	return l.Addr().String()
+	address := l.Addr().String()
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return address
 }
 
 // variable returns a variable that test/with-sandbox sets.
@@ -90,7 +93,7 @@ func startImpulse(t *testing.T, namespace, endpoint string) string {
 	if err := os.WriteFile(filepath.Join(dir, "web.yaml"), []byte(strings.Replace(object, "NAMESPACE", namespace, 1)), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.Command(filepath.Join(variable(t, "IMPULSE_BUILT"), "impulse"), "run", "--kubeconfig", variable(t, "IMPULSE_SANDBOX_KUBECONFIG"),
+	cmd := exec.CommandContext(context.WithoutCancel(t.Context()), filepath.Join(variable(t, "IMPULSE_BUILT"), "impulse"), "run", "--kubeconfig", variable(t, "IMPULSE_SANDBOX_KUBECONFIG"),
 		"--config", dir, "--state-dir", t.TempDir(), "--namespace", namespace, "--lease-namespace", namespace, "--listen", address, "--otlp-endpoint", endpoint)
 	cmd.Stderr = os.Stderr
 	if err := cmd.Start(); err != nil {
