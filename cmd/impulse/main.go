@@ -76,7 +76,7 @@ func command() *cobra.Command {
 	root.AddCommand(inGroup(groupShow, getCommand(), topCommand(), explainCommand(), historyCommand(), alertsCommand())...)
 	root.AddCommand(inGroup(groupChange, pauseCommand(), resumeCommand(), scaleCommand(), dryRunCommand())...)
 	root.AddCommand(inGroup(groupFiles, checkCommand(), testCommand(), simulateCommand(), convertCommand())...)
-	root.AddCommand(inGroup(groupRun, runCommand(), adoptCommand(), sendCommand(), uninstallCommand())...)
+	root.AddCommand(inGroup(groupRun, runCommand(), adoptCommand(), doctorCommand(), sendCommand(), uninstallCommand())...)
 	root.AddCommand(optionsCommand(), versionCommand())
 	return root
 }

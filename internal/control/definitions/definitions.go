@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"reflect"
+	"slices"
 	"strings"
 	"time"
 
@@ -19,13 +20,18 @@ import (
 // schema a while after it accepts the definition.
 const pause = 10 * time.Second
 
-// Gap is what a CustomResourceDefinition lacks.
-type Gap struct {
+// Difference is how a CustomResourceDefinition differs from the types of this version.
+type Difference struct {
 	// Name is the name of the definition.
 	Name string
-	// Fields are the fields that it does not have, such as spec.dryRun. Without any, the definition itself is missing.
-	Fields []string
+	// Absent: the API server does not serve the definition.
+	Absent bool
+	// Lacks are fields that the definition does not have, such as spec.dryRun, and Extra are fields that only the definition has.
+	Lacks, Extra []string
 }
+
+// incomplete reports whether the API server drops what this version writes or users may write.
+func (d *Difference) incomplete() bool { return d.Absent || len(d.Lacks) > 0 }
 
 // kinds are the kinds that must be defined, by the names of their definitions.
 func kinds() []reflect.Type {
@@ -40,7 +46,8 @@ func kinds() []reflect.Type {
 func Report(ctx context.Context, client rest.Interface, log *slog.Logger) {
 	seen := false
 	for {
-		gaps, err := Gaps(ctx, client)
+		gaps, err := Compare(ctx, client)
+		gaps = slices.DeleteFunc(gaps, func(d Difference) bool { return !d.incomplete() })
 		switch {
 		case apierrors.IsForbidden(err):
 			log.Warn("the CustomResourceDefinitions could not be compared with this version", slog.Any("error", err))
@@ -61,21 +68,21 @@ func Report(ctx context.Context, client rest.Interface, log *slog.Logger) {
 }
 
 // write logs the gaps.
-func write(log *slog.Logger, gaps []Gap) {
+func write(log *slog.Logger, gaps []Difference) {
 	const remedy = "apply deploy/crds of this version, or upgrade the chart with crds.install"
 	for _, gap := range gaps {
-		if len(gap.Fields) == 0 {
+		if gap.Absent {
 			log.Error("a CustomResourceDefinition is missing", slog.String("definition", gap.Name), slog.String("remedy", remedy))
 			continue
 		}
 		log.Warn("a CustomResourceDefinition is older than this version: the API server drops these fields, so they have no effect",
-			slog.String("definition", gap.Name), slog.String("fields", strings.Join(gap.Fields, ", ")), slog.String("remedy", remedy))
+			slog.String("definition", gap.Name), slog.String("fields", strings.Join(gap.Lacks, ", ")), slog.String("remedy", remedy))
 	}
 }
 
-// Gaps returns what the definitions of the cluster lack. It reads the schema that the API server publishes, which every authenticated client
+// Compare compares all definitions of the cluster with the types of this version. It reads the schema that the API server publishes, which every authenticated client
 // may read.
-func Gaps(ctx context.Context, client rest.Interface) ([]Gap, error) {
+func Compare(ctx context.Context, client rest.Interface) ([]Difference, error) {
 	gv := v1alpha1.GroupVersion()
 	raw, err := client.Get().AbsPath("/openapi/v3/apis", gv.Group, gv.Version).SetHeader("Accept", "application/json").MaxRetries(0).Do(ctx).Raw()
 	if apierrors.IsNotFound(err) {
@@ -92,15 +99,14 @@ func Gaps(ctx context.Context, client rest.Interface) ([]Gap, error) {
 	if err := json.Unmarshal(raw, &published); err != nil {
 		return nil, fmt.Errorf("decode the schema of %s: %w", gv, err)
 	}
-	var gaps []Gap
+	var all []Difference
 	for _, kind := range kinds() {
-		name := strings.ToLower(kind.Name()) + "s." + gv.Group
+		d := Difference{Name: strings.ToLower(kind.Name()) + "s." + gv.Group}
 		found, ok := published.Components.Schemas["sh.impulse."+gv.Version+"."+kind.Name()]
-		if !ok {
-			gaps = append(gaps, Gap{Name: name})
-		} else if fields := missing(kind, &found, ""); len(fields) > 0 {
-			gaps = append(gaps, Gap{Name: name, Fields: fields})
+		if d.Absent = !ok; ok {
+			d.Lacks, d.Extra = missing(kind, &found, ""), extra(kind, &found, "")
 		}
+		all = append(all, d)
 	}
-	return gaps, nil
+	return all, nil
 }

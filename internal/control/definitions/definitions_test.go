@@ -12,6 +12,7 @@ import (
 
 func TestDefinitions(t *testing.T) {
 	t.Run("the definitions of this version have every field", testDefinitionsOfThisVersionHaveEveryField)
+	t.Run("a newer definition has fields that this version does not know", testNewerDefinitionHasFieldsThatThisVersionDoesNotKnow)
 	t.Run("older definitions lack the fields that were added since", testOlderDefinitionsLackFieldsThatWereAddedSince)
 }
 
@@ -68,6 +69,21 @@ func testDefinitionsOfThisVersionHaveEveryField(t *testing.T) {
 		if len(fields) > 0 {
 			t.Errorf("%s lacks %q, want no field", name, fields)
 		}
+	}
+	for _, kind := range kinds() {
+		in := schemas(t, "../../../deploy/crds")[strings.ToLower(kind.Name())+"s.impulse.sh"]
+		if fields := extra(kind, &in, ""); len(fields) > 0 {
+			t.Errorf("%s has %q beside its fields, want none", kind, fields)
+		}
+	}
+}
+
+func testNewerDefinitionHasFieldsThatThisVersionDoesNotKnow(t *testing.T) {
+	in := schemas(t, "../../../deploy/crds")["scaledobjects.impulse.sh"]
+	in.Properties["spec"].Properties["newer"] = schema{Properties: map[string]schema{"below": {}}}
+	in.Properties["spec"].Properties["triggers"].Items.Properties["later"] = schema{}
+	if got, want := strings.Join(extra(kinds()[0], &in, ""), " "), "spec.newer spec.triggers.later"; got != want {
+		t.Errorf("got %s, want %s", got, want)
 	}
 }
 
