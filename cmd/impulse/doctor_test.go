@@ -10,6 +10,7 @@ import (
 	"encoding/json"
 	"encoding/pem"
 	"math/big"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -17,7 +18,6 @@ import (
 
 	authorizationv1 "k8s.io/api/authorization/v1"
 
-	"github.com/impulse-sh/impulse/deploy/manifests"
 	"github.com/impulse-sh/impulse/internal/analysis/doctor"
 	"github.com/impulse-sh/impulse/internal/testkit"
 	"github.com/impulse-sh/impulse/internal/testkit/sandbox"
@@ -104,8 +104,12 @@ func newClinic(t *testing.T) *clinic {
 	plane.ApplyCRDs("../../deploy/crds")
 	c := &clinic{Env: plane.NewEnv(), t: t, plane: plane}
 	c.kubectl("", "create", "namespace", "impulse-system")
-	c.kubectl(manifests.Permissions, "apply", "-n", "impulse-system", "-f", "-")
-	for document := range strings.SplitSeq(manifests.Admission, "\n---\n") {
+	c.kubectl("", "apply", "-n", "impulse-system", "-f", "../../deploy/manifests/rbac.yaml")
+	webhook, err := os.ReadFile("../../deploy/manifests/admission.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for document := range strings.SplitSeq(string(webhook), "\n---\n") {
 		if strings.Contains(document, "rbac.authorization.k8s.io") {
 			c.kubectl(document, "apply", "-n", "impulse-system", "-f", "-")
 		}
@@ -257,7 +261,7 @@ func (c *clinic) parts() []part {
 				c.kubectl("", "delete", "clusterrolebinding", "impulse")
 				sandbox.AwaitAccess(c.t, c.Kube, account, may, false)
 			}, func() {
-				c.kubectl(manifests.Permissions, "apply", "-n", "impulse-system", "-f", "-")
+				c.kubectl("", "apply", "-n", "impulse-system", "-f", "../../deploy/manifests/rbac.yaml")
 				sandbox.AwaitAccess(c.t, c.Kube, account, may, true)
 			}, "ServiceAccount impulse-system/impulse lacks the permission to ", "rbac.create=true",
 		},
