@@ -139,7 +139,7 @@ const (
 	ReasonStabilization = "Stabilization"
 	// ReasonRate: a scaling policy of the behavior limits the change within its period.
 	ReasonRate = "Rate"
-	// ReasonCooldown: nothing is active, and cooldownPeriod is not over.
+	// ReasonCooldown: nothing is active, and cooldownPeriod is not over, or it has ended, and the workload has just become idle.
 	ReasonCooldown = "Cooldown"
 	// ReasonIdle: nothing is active: the workload has its idle count.
 	ReasonIdle = "Idle"

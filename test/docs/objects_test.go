@@ -23,7 +23,7 @@ func TestObjects(t *testing.T) {
 var otherGroups = []string{"argoproj.io", "monitoring.coreos.com"}
 
 // expected are parts of the warnings that an example may cause: they are worth saying each time, or about what is not on the page.
-var expected = []string{"memory rarely scales down", "the KEDA bridge", "it must be in the cluster"}
+var expected = []string{"memory rarely scales down", "the KEDA bridge", "it must be in the cluster", "spec.behavior: is missing: an HPA may"}
 
 func testEveryObjectOfEveryPageIsValid(t *testing.T) {
 	found := 0
@@ -34,6 +34,10 @@ func testEveryObjectOfEveryPageIsValid(t *testing.T) {
 			case b.info == "yaml fragment":
 				if err := yaml.Unmarshal([]byte(b.text), new(any)); err != nil {
 					t.Errorf("%s:%d: %v", page, b.line, err)
+				}
+			case form == "yaml" && strings.HasPrefix(file, "wrong"):
+				if !strings.HasSuffix(file, ".test.yaml") && len(mistakesIn(b)) == 0 {
+					t.Errorf("%s:%d: nothing is wrong with %s", page, b.line, file)
 				}
 			case form == "yaml" && (file == "" || strings.HasSuffix(file, ".yaml") && !strings.HasSuffix(file, ".test.yaml")):
 				found++

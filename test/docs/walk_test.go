@@ -17,7 +17,11 @@ import (
 // walks are the pages whose console blocks are run in their order, against an API server and a running Impulse, with the number of their
 // commands.
 var walks = map[string]int{
-	"docs/first-object.md": 23,
+	"docs/alertmanager.md":  8,
+	"docs/first-object.md":  23,
+	"docs/from-hpa.md":      7,
+	"docs/scale-to-zero.md": 9,
+	"docs/schedules.md":     3,
 }
 
 func TestWalks(t *testing.T) {
