@@ -42,6 +42,7 @@ func with(labels set, name, value string) set {
 func firings() map[string][]firing {
 	all := firingsOfProcess()
 	maps.Copy(all, firingsOfRequests())
+	maps.Copy(all, firingsOfNotifications())
 	maps.Copy(all, firingsOfObjects())
 	return all
 }
@@ -53,6 +54,7 @@ func firingsOfProcess() map[string][]firing {
 	leader := func(a, b string) set {
 		return set{"impulse_leader{" + pod + "}": a, `impulse_leader{namespace="impulse-system",pod="impulse-1"}`: b}
 	}
+	certificate := "impulse_admission_certificate_expiry_timestamp_seconds{" + pod + "}"
 	return map[string][]firing{
 		"ImpulseAbsent":     {{one("up", "0x30"), 5, nil, "", leader("0x30", "1x30")}},
 		"ImpulseNoLeader":   {{leader("0x30", "0x30"), 2, ofImpulse, "", leader("1x10 0x30", "0x10 1x30")}},
@@ -60,6 +62,10 @@ func firingsOfProcess() map[string][]firing {
 		"ImpulseLeaderChanges": {{
 			one("impulse_leader_changes_total{"+pod+"}", "0+1x60"), 5, ofImpulse, "5", one("impulse_leader_changes_total{"+pod+"}", "0x10 1x10 2x60"),
 		}},
+		"ImpulseAdmissionCertificateExpiring": {
+			{one(certificate, "1209600x60"), 16, ofImpulse, "", one(certificate, "1300000x60")}, // 14 days, 15 days
+			{one(certificate, "0x60"), 15, ofImpulse, "", one(certificate, "0x9 1300000x60")},   // none
+		},
 		"ImpulseReactionSlow": {{
 			set{
 				"impulse_event_to_write_seconds_bucket{" + pod + `,le="1"}`: "0x60", "impulse_event_to_write_seconds_bucket{" + pod + `,le="4"}`: "0+6x60",
@@ -103,6 +109,9 @@ func firingsOfRequests() map[string][]firing {
 		"ImpulseQueueLong": {{
 			one("impulse_queue_length{"+pod+`,queue="polls"}`, "300x60"), 10, with(with(ofImpulse, "pod", "impulse-0"), "queue", "polls"), "300",
 			one("impulse_queue_length{"+pod+`,queue="polls"}`, "300x5 0 300x5 0 300x5 0 300x5 0 300x5 0"),
+		}, {
+			one("impulse_queue_length{"+pod+`,queue="readings"}`, "300x60"), 10, with(with(ofImpulse, "pod", "impulse-0"), "queue", "readings"), "300",
+			one("impulse_queue_length{"+pod+`,queue="spans"}`, "2000x60"),
 		}},
 		"ImpulseWebhookRejected": {{
 			one(counter(`route="webhook",code="401"`), "0+2x60"), 16, with(with(ofImpulse, "route", "webhook"), "code", "401"), "",
@@ -114,6 +123,22 @@ func firingsOfRequests() map[string][]firing {
 		"ImpulseDeliveriesTruncated": {{
 			one("impulse_deliveries_truncated_total{"+pod+"}", "0+1x60"), 1, with(ofImpulse, "pod", "impulse-0"), "", one("impulse_deliveries_truncated_total{"+pod+"}", "7x60"),
 		}},
+	}
+}
+
+func firingsOfNotifications() map[string][]firing {
+	sink := with(ofImpulse, "sink", "slack")
+	total := func(result string) string {
+		return "impulse_notifications_total{" + pod + `,sink="slack",result="` + result + `"}`
+	}
+	oldest := "impulse_notification_oldest_timestamp_seconds{" + pod + `,sink="slack"}`
+	return map[string][]firing{
+		"ImpulseNotificationsLost": {
+			{one(total("expired"), "0+1x60"), 6, with(sink, "result", "expired"), "", set{total("sent"): "0+9x60", total("dropped"): "7x60"}},
+			{one(total("rejected"), "0 1x60"), 6, with(sink, "result", "rejected"), "", one(total("lost"), "0x60")},
+		},
+		// The series are Unix times: the oldest notification waits since the start of the test, or is always a new one.
+		"ImpulseNotificationsDelayed": {{one(oldest, "0x60"), 11, sink, "11m 0s", one(oldest, "0+60x60")}},
 	}
 }
 
@@ -156,7 +181,10 @@ func healthy() set {
 		"impulse_status_writes_total{" + pod + `,result="success"}`: "0+1x60", "impulse_status_writes_total{" + pod + `,result="error"}`: "0x60",
 		"impulse_api_requests_total{" + pod + `,verb="PATCH",code="200"}`: "0+60x60", "impulse_queue_length{" + pod + `,queue="polls"}`: "0 3 0 9 0x56",
 		"impulse_http_requests_total{" + pod + `,route="alertmanager",code="200"}`: "0+5x60", "impulse_deliveries_refused_total{" + pod + "}": "0x60",
-		"impulse_deliveries_truncated_total{" + pod + "}": "0x60", "impulse_trigger_known{" + trigger + "}": "1x60",
+		"impulse_admission_certificate_expiry_timestamp_seconds{" + pod + "}": "7776000x60",
+		"impulse_notifications_total{" + pod + `,sink="slack",result="sent"}`: "0+1x60", "impulse_notifications_total{" + pod + `,sink="slack",result="expired"}`: "0x60",
+		"impulse_notification_oldest_timestamp_seconds{" + pod + `,sink="slack"}`: "0+60x60",
+		"impulse_deliveries_truncated_total{" + pod + "}":                         "0x60", "impulse_trigger_known{" + trigger + "}": "1x60",
 		"impulse_condition{" + object + `,condition="Ready"}`: "1x60", "impulse_condition{" + object + `,condition="Paused"}`: "0x60",
 		"impulse_condition{" + object + `,condition="AlertStale"}`: "0x60", "impulse_limited_by{" + object + `,rule="stabilization"}`: "1x60",
 	}
