@@ -128,7 +128,7 @@ func (l *listing) fromCluster(ctx context.Context) (stored alertlist.Stored, wor
 		return stored, nil, "", err
 	}
 	if stored, err = alertlist.FromCluster(ctx, c, l.lease); err != nil {
-		return stored, nil, "", err
+		return stored, nil, "", objects.Explain(err, config.Host, "list", "alertsets.impulse.sh", l.lease)
 	}
 	client, err := objects.New(config)
 	if err != nil {

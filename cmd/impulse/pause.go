@@ -105,7 +105,8 @@ func resumeCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "resume (NAME... | -l SELECTOR | --all)",
 		Short: "End pauses and counts that were set by hand",
-		Long: "Resume removes every annotation that pauses an object, with its end and its reason, whoever set them. Impulse then decides at once.\n" +
+		Long: "Resume removes every annotation that pauses an object, with its end and its reason, also those that other users set.\n" +
+			"Impulse then decides at once.\n" +
 			"Exit code: 0 all are resumed, 2 one could not be changed.",
 		Example: `  impulse resume web -n shop
   impulse resume --all -A`,

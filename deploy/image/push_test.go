@@ -41,7 +41,7 @@ func serve(t *testing.T, handler http.Handler) string {
 }
 
 func TestPush(t *testing.T) {
-	t.Setenv("DOCKER_CONFIG", t.TempDir()) // Without the credentials of whoever runs the tests.
+	t.Setenv("DOCKER_CONFIG", t.TempDir()) // Without the credentials of the user who runs the tests.
 	out := build(t, compile(t, "linux/amd64"), compile(t, "linux/arm64"))
 	layout := filepath.Join(out, "layout")
 	for _, referrers := range []bool{true, false} {

@@ -55,8 +55,9 @@ func makeRelease(t *testing.T, programs ...string) string {
 }
 
 func testArchiveHasProgramAndLicense(t *testing.T, dist string, programs []string) {
+	completer := runIn(t, "../..", nil, "go", "run", "./cmd/impulse", "completion", "kubectl")
 	for archive, want := range map[string]map[string]string{
-		"impulse_v1.2.3_linux_amd64.tar.gz": {"impulse": readFile(t, programs[0]), "LICENSE": readFile(t, license)},
+		"impulse_v1.2.3_linux_amd64.tar.gz": {"impulse": readFile(t, programs[0]), "LICENSE": readFile(t, license), "kubectl_complete-impulse": completer},
 		"impulse_v1.2.3_windows_amd64.zip":  {"impulse.exe": readFile(t, programs[1]), "LICENSE": readFile(t, license)},
 	} {
 		if got := extract(t, filepath.Join(dist, archive)); !maps.Equal(got, want) {
@@ -125,6 +126,10 @@ func testIsInstalledByKrew(t *testing.T, dist string) {
 	runIn(t, ".", env, "go", "tool", "krew", "install", "--manifest", manifest, "--archive", filepath.Join(dist, "impulse_v1.2.3_linux_amd64.tar.gz"))
 	if got := runIn(t, ".", nil, filepath.Join(home, "bin", "kubectl-impulse")); got != "v1.2.3\n" {
 		t.Errorf("the plugin prints %q, want the version", got)
+	}
+	stored, err := filepath.Glob(filepath.Join(home, "store", "impulse", "*", "kubectl_complete-impulse"))
+	if err != nil || len(stored) != 1 {
+		t.Errorf("krew stored the programs for completion %q, want one", stored)
 	}
 }
 

@@ -138,7 +138,7 @@ func (s *State) Step(in *Inputs, now scalers.Instant) Output {
 	}
 	s.backOff.expire(now)
 	out.Write = s.reconcileWrite(now, in.MayWrite)
-	out.WakeAt = s.wakeAt()
+	out.WakeAt = s.wakeAt(now)
 	return out
 }
 
@@ -203,11 +203,15 @@ func (s *State) decide(now scalers.Instant) bool {
 	return true
 }
 
-// wakeAt returns the next instant at which a step is needed without further input.
-func (s *State) wakeAt() scalers.Instant {
+// wakeAt returns the next instant after now at which a step is needed without further input. While the count is unknown, no decision ends a
+// pause, but the outcome of a step does: the condition Paused is reported with it.
+func (s *State) wakeAt(now scalers.Instant) scalers.Instant {
 	next := s.write.retryAt
 	switch {
 	case !s.target.known:
+		if end := s.policy.Paused.Until; end > now {
+			next = min(next, end)
+		}
 	case s.decided:
 		next = min(next, s.decision.Next)
 	default:

@@ -150,6 +150,16 @@ func TestStepInputs(t *testing.T) {
 			t.Errorf("got the next step at %d and the ended write %+v, want no step and 3 stored", d.out.WakeAt, d.out.Ended)
 		}
 	})
+	t.Run("a pause ends although the count is unknown", func(t *testing.T) {
+		d := newDriver(t, 1, func(p *scalers.Policy) { p.Paused = scalers.Paused{All: true, Until: start.Add(time.Hour)} })
+		d.step(time.Minute, level(0, 3, start))
+		d.want(false, 0)
+		d.wantWake(59 * time.Minute)
+		d.step(59 * time.Minute)
+		if d.want(false, 0); d.out.WakeAt != scalers.Never {
+			t.Errorf("after its end, got the next step at %d, want none", d.out.WakeAt)
+		}
+	})
 	t.Run("a process that may not write tries again after a pause", func(t *testing.T) {
 		d := newDriver(t, 1, nil)
 		follow := func(in *Inputs) { in.MayWrite = false }

@@ -23,6 +23,7 @@ type (
 		Homepage         string         `yaml:"homepage"`
 		ShortDescription string         `yaml:"shortDescription"`
 		Description      string         `yaml:"description"`
+		Caveats          string         `yaml:"caveats"`
 		Platforms        []krewPlatform `yaml:"platforms"`
 	}
 	krewPlatform struct {
@@ -49,6 +50,22 @@ explains why a workload has its replica count. It is the same program that runs 
 the cluster.
 `
 
+// completerName is the program that kubectl asks to complete the arguments of the plugin, and completer its content, which
+// impulse completion kubectl prints, too.
+const (
+	completerName = "kubectl_complete-impulse"
+	completer     = `#!/bin/sh
+# kubectl_complete-impulse: kubectl runs it to complete "kubectl impulse". Put it on the PATH, and make it executable.
+exec kubectl impulse __complete "$@"
+`
+)
+
+// krewCaveats is printed after the installation. krew puts only the plugin itself on the PATH.
+const krewCaveats = `To complete names and flags of "kubectl impulse", kubectl needs one more program on the PATH:
+  kubectl impulse completion kubectl > "${KREW_ROOT:-$HOME/.krew}/bin/kubectl_complete-impulse"
+  chmod +x "${KREW_ROOT:-$HOME/.krew}/bin/kubectl_complete-impulse"
+`
+
 // krewManifest returns the manifest of the kubectl plugin.
 func krewManifest(version string, archives []archive) ([]byte, error) {
 	plugin := krewPlugin{
@@ -60,14 +77,19 @@ func krewManifest(version string, archives []archive) ([]byte, error) {
 			Homepage:         source,
 			ShortDescription: "Check, test and explain event-driven autoscaling",
 			Description:      krewDescription,
+			Caveats:          krewCaveats,
 		},
 	}
 	for _, a := range archives {
+		files := []krewFile{{From: a.program, To: "."}, {From: licenseName, To: "."}}
+		if a.completes() {
+			files = append(files, krewFile{From: completerName, To: "."})
+		}
 		plugin.Spec.Platforms = append(plugin.Spec.Platforms, krewPlatform{
 			Selector: krewSelector{MatchLabels: map[string]string{"os": a.os, "arch": a.arch}},
 			URI:      fmt.Sprintf("%s/releases/download/%s/%s", source, version, a.file),
 			SHA256:   a.sha256,
-			Files:    []krewFile{{From: a.program, To: "."}, {From: licenseName, To: "."}},
+			Files:    files,
 			Bin:      a.program,
 		})
 	}

@@ -39,6 +39,9 @@ type archive struct {
 	file, sha256      string
 }
 
+// completes reports whether the archive has the program for completion, which is a script for a shell of Unix.
+func (a archive) completes() bool { return a.os != "windows" }
+
 // Write writes the files of the release to dir and returns their names, sorted. Files that are there already, such as the package of
 // the chart, get a checksum, too.
 func (r Release) Write(dir string) ([]string, error) {
@@ -77,6 +80,9 @@ func (r Release) writeArchive(dir string, p gobinary.Binary) (archive, error) {
 	a := archive{os: p.OS, arch: p.Arch, program: filepath.Base(p.Path)}
 	base := strings.Join([]string{pluginName, r.Version, p.OS, p.Arch}, "_")
 	members := []member{{name: a.program, mode: 0o755, content: content}, {name: licenseName, mode: 0o644, content: r.License}}
+	if a.completes() {
+		members = append(members, member{name: completerName, mode: 0o755, content: []byte(completer)})
+	}
 	pack, suffix := tarGz, ".tar.gz"
 	if p.OS == "windows" {
 		pack, suffix = zipped, ".zip"
