@@ -10,12 +10,14 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+
+	"github.com/impulse-sh/impulse/deploy/demo/scenario"
 )
 
 func main() {
-	var o options
-	flag.BoolVar(&o.once, "once", false, "drive load up and down, check that each Deployment followed, and exit")
-	flag.StringVar(&o.cluster, "cluster", "sandbox", "where to run: `sandbox`, or current for the cluster of your kubeconfig")
+	o := scenario.Options{}
+	flag.BoolVar(&o.Once, "once", false, "drive load up and down, check that each Deployment followed, and exit")
+	flag.StringVar(&o.Cluster, "cluster", "sandbox", "where to run: `sandbox`, or current for the cluster of your kubeconfig")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
@@ -31,24 +33,15 @@ func main() {
 	}
 }
 
-// options are the command's flags.
-type options struct {
-	once    bool
-	cluster string
-}
-
 // run builds and starts everything, shows or checks it, and removes it again.
-func run(ctx context.Context, o options) error {
-	if o.cluster != "sandbox" && o.cluster != "current" {
-		return fmt.Errorf("--cluster is %q: expected sandbox or current", o.cluster)
-	}
-	s, err := start(ctx, o)
+func run(ctx context.Context, o scenario.Options) error {
+	s, err := scenario.Start(ctx, o)
 	if err != nil {
 		return err
 	}
-	defer s.stop(ctx)
-	if o.once {
-		return once(ctx, s)
+	defer s.Stop(ctx)
+	if o.Once {
+		return s.Once(ctx)
 	}
-	return watch(ctx, s)
+	return s.Watch(ctx)
 }

@@ -210,13 +210,19 @@ func (e *env) spawn(name, binary string, args ...string) *process.Process {
 	if err != nil {
 		e.t.Fatal(err)
 	}
+	e.endWithTest(name, p)
+	return p
+}
+
+// endWithTest stops a program when the test ends, and shows its log if the test has failed.
+func (e *env) endWithTest(name string, p *process.Process) {
+	e.t.Helper()
 	e.t.Cleanup(func() {
 		p.Stop()
 		if e.t.Failed() {
 			e.t.Logf("the log of %s:\n%s", name, p.LogTail(logTail))
 		}
 	})
-	return p
 }
 
 // get returns the status code of a GET; 0 without a response.

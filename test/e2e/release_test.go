@@ -3,7 +3,6 @@ package e2e
 import (
 	"context"
 	"fmt"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -152,14 +151,8 @@ func (e *env) writeSecrets(d *appsv1.Deployment, folder string) {
 		if err != nil {
 			e.t.Fatal(err)
 		}
-		at := filepath.Join(folder, mount.MountPath)
-		if err := os.MkdirAll(at, 0o700); err != nil {
-			e.t.Fatal(err)
-		}
 		for name, content := range secret.Data {
-			if err := os.WriteFile(filepath.Join(at, name), content, 0o600); err != nil {
-				e.t.Fatal(err)
-			}
+			writeMounted(e.t, filepath.Join(folder, mount.MountPath, name), content)
 		}
 	}
 }

@@ -34,7 +34,7 @@ var may = map[string][]string{
 	"cmd":                  {"api", "scalers", "triggers/builtin", "internal"},
 	"deploy":               {"internal/testkit/process"},
 	"bench":                {"triggers/external/externalscaler", "internal/testkit/process"},
-	"test":                 {"api", "scalers", "triggers", "actuator", "internal"},
+	"test":                 {"api", "scalers", "triggers", "actuator", "internal", "deploy/demo/scenario"},
 }
 
 // within lists the arrows between the packages of one folder under internal. A package that it does not name imports none of its

@@ -30,18 +30,19 @@ type Process struct {
 // Start starts a program whose output goes to dir/name.log. On Linux the kernel kills it when this process ends, however that
 // happens.
 func Start(ctx context.Context, dir, name, binary string, args ...string) (*Process, error) {
-	return start(ctx, dir, name, nil, binary, args...)
+	return start(ctx, dir, name, func(*exec.Cmd) {}, binary, args...)
 }
 
-// start is Start with more open files for the program, from descriptor 3 on.
-func start(ctx context.Context, dir, name string, files []*os.File, binary string, args ...string) (*Process, error) {
+// start is Start with a function that changes how the program is started.
+func start(ctx context.Context, dir, name string, change func(*exec.Cmd), binary string, args ...string) (*Process, error) {
 	log, err := os.Create(filepath.Join(dir, name+".log"))
 	if err != nil {
 		return nil, fmt.Errorf("create the log of %s: %w", name, err)
 	}
 	cmd := exec.CommandContext(context.WithoutCancel(ctx), binary, args...)
-	cmd.Stdout, cmd.Stderr, cmd.ExtraFiles = log, log, files
+	cmd.Stdout, cmd.Stderr = log, log
 	cmd.SysProcAttr = attributes()
+	change(cmd)
 	stdin, err := cmd.StdinPipe()
 	if err != nil {
 		return nil, fmt.Errorf("open the input of %s: %w", name, err)

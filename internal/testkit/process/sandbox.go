@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"time"
 )
@@ -39,7 +40,7 @@ func StartSandbox(ctx context.Context, dir string, args ...string) (*Sandbox, er
 	up := append([]string{
 		"up", "--exit-on-stdin-close", "--staged", "--progress-fd", "3", "--name", filepath.Base(dir), "--ready-file", s.readyFile,
 	}, args...)
-	if s.Process, err = start(ctx, dir, "sandbox", []*os.File{os.Stderr}, binary, up...); err != nil {
+	if s.Process, err = start(ctx, dir, "sandbox", func(cmd *exec.Cmd) { cmd.ExtraFiles = []*os.File{os.Stderr} }, binary, up...); err != nil {
 		return nil, err
 	}
 	return s, nil

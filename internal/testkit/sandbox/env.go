@@ -48,6 +48,14 @@ func (c *ControlPlane) NewEnv() *Env {
 	return e
 }
 
+// Connect returns the Env of a namespace in the control plane of a kubeconfig, which another part of the test has started.
+func Connect(tb testing.TB, kubeconfig, namespace string) *Env {
+	tb.Helper()
+	e := connect(tb, kubeconfig)
+	e.Namespace = namespace
+	return e
+}
+
 func connect(tb testing.TB, kubeconfig string) *Env {
 	tb.Helper()
 	config := load(tb, kubeconfig)

@@ -1,4 +1,4 @@
-package main
+package scenario
 
 import (
 	"context"
@@ -25,7 +25,7 @@ type part struct {
 }
 
 // parts returns the demo's parts, in the order in which they are usually ready.
-func (s *stack) parts() []part {
+func (s *Stack) parts() []part {
 	return []part{
 		{
 			what: "the schedule", workloads: []string{"office"},
@@ -63,7 +63,7 @@ func (s *stack) parts() []part {
 
 // joinAll adds every part as soon as its source is ready, and then calls then with it; the parts do not wait for each other.
 // It returns when all are done; the first error ends the others.
-func (s *stack) joinAll(ctx context.Context, then func(context.Context, part) error) error {
+func (s *Stack) joinAll(ctx context.Context, then func(context.Context, part) error) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	var all sync.WaitGroup
@@ -81,7 +81,7 @@ func (s *stack) joinAll(ctx context.Context, then func(context.Context, part) er
 	return ctx.Err()
 }
 
-func (s *stack) joinOne(ctx context.Context, p part, then func(context.Context, part) error) error {
+func (s *Stack) joinOne(ctx context.Context, p part, then func(context.Context, part) error) error {
 	at, err := s.control.Await(ctx, p.ready)
 	if err != nil {
 		return err
@@ -95,7 +95,7 @@ func (s *stack) joinOne(ctx context.Context, p part, then func(context.Context, 
 }
 
 // joinQueue creates the queue that worker follows.
-func (s *stack) joinQueue(ctx context.Context, at process.Addresses) error {
+func (s *Stack) joinQueue(ctx context.Context, at process.Addresses) error {
 	q, err := openQueue(ctx, at.NATS)
 	if err != nil {
 		return err
@@ -109,14 +109,14 @@ func (s *stack) joinQueue(ctx context.Context, at process.Addresses) error {
 }
 
 // queued returns the queue, or nil before NATS is ready.
-func (s *stack) queued() *queue {
+func (s *Stack) queued() *queue {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.queue
 }
 
 // joinPrometheus starts the mock metric and points Prometheus at it, with the rule whose alert checkout follows.
-func (s *stack) joinPrometheus(ctx context.Context, at process.Addresses) error {
+func (s *Stack) joinPrometheus(ctx context.Context, at process.Addresses) error {
 	v := s.values
 	v.MockmetricsHost = hostOf(s.mock)
 	v.PrometheusURL, v.AlertmanagerHost = at.Prometheus, hostOf(at.Alertmanager)
@@ -136,8 +136,11 @@ func (s *stack) joinPrometheus(ctx context.Context, at process.Addresses) error 
 }
 
 // send fires or resolves the alert that checkout follows, with `impulse send alert`, and waits until checkout has n replicas.
-func (s *stack) send(ctx context.Context, n int64, flags ...string) error {
-	args := slices.Concat([]string{"send", "alert", "--server", s.values.ImpulseURL, "-n", namespace}, flags, []string{"alertname=HighHitCount"})
+func (s *Stack) send(ctx context.Context, n int64, flags ...string) error {
+	args := slices.Concat([]string{"send", "alert", "--server", s.values.ImpulseURL, "-n", Namespace}, flags, []string{"alertname=HighHitCount"})
+	if s.values.TokenFile != "" {
+		args = append(args, "--token-file", s.values.TokenFile)
+	}
 	var refused error
 	// After a 503 a sender tries again, as Alertmanager does.
 	err := s.until(ctx, followTimeout, "send the alert", func(ctx context.Context) (bool, error) {

@@ -1,4 +1,4 @@
-package main
+package scenario
 
 import (
 	"context"
@@ -18,13 +18,35 @@ import (
 	"github.com/impulse-sh/impulse/internal/testkit/process"
 )
 
-const namespace = "impulse-demo"
+// Namespace is that of the Deployments.
+const Namespace = "impulse-demo"
 
 // workloads are the Deployments, in the order they are shown.
 var workloads = []string{"checkout", "web", "worker", "office", "api"}
 
-// stack is all processes and clients of the demo.
-type stack struct {
+// Options say how to start a Stack.
+type Options struct {
+	// Once is true if no user types commands.
+	Once bool
+	// Cluster is where the Deployments are: sandbox, or current for the cluster of the user's kubeconfig.
+	Cluster string
+	// Install installs and starts Impulse, and its CustomResourceDefinitions. If it is nil, the Stack starts `impulse run` with the permissions of
+	// an administrator.
+	Install func(Installation) error
+}
+
+// Installation is what an Impulse that Options.Install starts is given, and what it must provide.
+type Installation struct {
+	// Kubeconfig has the permissions of an administrator.
+	Kubeconfig string
+	// URL is where Impulse must receive alerts.
+	URL string
+	// TokenFile is where Install must write a token for URL.
+	TokenFile string
+}
+
+// Stack is all processes and clients of the demo.
+type Stack struct {
 	dir        string
 	control    *process.Sandbox
 	addresses  process.Addresses // Of the control plane; values has those of the sources.
@@ -35,34 +57,38 @@ type stack struct {
 	impulseLog string
 	// userCluster is true in a cluster that stays: the demo's namespace must be deleted at the end.
 	userCluster bool
+	install     func(Installation) error
 
 	mu        sync.Mutex // Guards the fields below, which the sources set when they are ready.
 	processes []*process.Process
 	queue     *queue
 }
 
-// start starts all that a Deployment needs to follow an alert, while the sources are still being built. After an error it
+// Start starts all that a Deployment needs to follow an alert, while the sources are still being built. After an error it
 // stops what it has started.
-func start(ctx context.Context, o options) (*stack, error) {
+func Start(ctx context.Context, o Options) (*Stack, error) {
+	if o.Cluster != "sandbox" && o.Cluster != "current" {
+		return nil, fmt.Errorf("--cluster is %q: expected sandbox or current", o.Cluster)
+	}
 	dir, err := os.MkdirTemp("", "impulse-demo-")
 	if err != nil {
 		return nil, fmt.Errorf("create a folder: %w", err)
 	}
-	s := &stack{dir: dir}
+	s := &Stack{dir: dir, install: o.Install}
 	for _, step := range []struct {
 		what string
-		do   func(context.Context, options) error
+		do   func(context.Context, Options) error
 	}{
 		{"building impulse", s.build},
 		{"starting the control plane", s.sandbox},
 		{"applying the CRDs and five Deployments", s.cluster},
-		{"starting impulse run", s.impulse},
+		{"starting impulse", s.impulse},
 		{"applying the ScaledObjects of checkout and office", s.first},
 	} {
 		began := time.Now()
 		printLine("• %s", step.what)
 		if err := step.do(ctx, o); err != nil {
-			s.stop(ctx)
+			s.Stop(ctx)
 			return nil, fmt.Errorf("%s: %w", step.what, err)
 		}
 		if took := time.Since(began); took > time.Second {
@@ -72,8 +98,8 @@ func start(ctx context.Context, o options) (*stack, error) {
 	return s, nil
 }
 
-// stop ends the processes, newest first, and removes the demo's folder.
-func (s *stack) stop(ctx context.Context) {
+// Stop ends the processes, newest first, and removes the demo's folder.
+func (s *Stack) Stop(ctx context.Context) {
 	if s.userCluster {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
 		defer cancel()
@@ -91,7 +117,7 @@ func (s *stack) stop(ctx context.Context) {
 }
 
 // build compiles impulse and the mock metric.
-func (s *stack) build(ctx context.Context, _ options) error {
+func (s *Stack) build(ctx context.Context, _ Options) error {
 	if _, err := process.Build(ctx, s.dir, "impulse", ".", "./cmd/impulse"); err != nil {
 		return err
 	}
@@ -101,7 +127,7 @@ func (s *stack) build(ctx context.Context, _ options) error {
 
 // sandbox starts the control plane and the sources, and waits for the control plane. In the user's cluster only the sources
 // are used.
-func (s *stack) sandbox(ctx context.Context, o options) error {
+func (s *Stack) sandbox(ctx context.Context, o Options) error {
 	impulse, err := process.FreeAddress(ctx)
 	if err != nil {
 		return err
@@ -115,7 +141,10 @@ func (s *stack) sandbox(ctx context.Context, o options) error {
 		return err
 	}
 	s.mock = "http://" + mock
-	s.values = values{Namespace: namespace, Workloads: workloads, Stream: stream, ImpulseURL: "http://" + impulse, PageURL: "http://" + page}
+	s.values = values{Namespace: Namespace, Workloads: workloads, Stream: stream, ImpulseURL: "http://" + impulse, PageURL: "http://" + page}
+	if o.Install != nil {
+		s.values.TokenFile = filepath.Join(s.dir, "token")
+	}
 	if err := s.write("alertmanager.yaml", s.values); err != nil {
 		return err
 	}
@@ -126,7 +155,7 @@ func (s *stack) sandbox(ctx context.Context, o options) error {
 		"--alertmanager-config", filepath.Join(s.dir, "alertmanager.yaml"),
 		"--prometheus-config", filepath.Join(s.dir, "prometheus.yaml"),
 	}
-	if o.once { // No user types kubectl commands.
+	if o.Once { // No user types kubectl commands.
 		args = append(args, "--without-kubectl")
 	}
 	if s.control, err = process.StartSandbox(ctx, s.dir, args...); err != nil {
@@ -140,23 +169,23 @@ func (s *stack) sandbox(ctx context.Context, o options) error {
 }
 
 // connect creates the clients of the cluster.
-func (s *stack) connect(o options) error {
+func (s *Stack) connect(o Options) error {
 	rules := clientcmd.NewDefaultClientConfigLoadingRules()
-	if o.cluster == "sandbox" {
+	if o.Cluster == "sandbox" {
 		rules.ExplicitPath = s.addresses.Kubeconfig
 	}
 	cfg, err := clientcmd.NewNonInteractiveDeferredLoadingClientConfig(rules, nil).ClientConfig()
 	if err != nil {
 		return fmt.Errorf("read the kubeconfig: %w", err)
 	}
-	if o.cluster == "current" {
+	if o.Cluster == "current" {
 		s.addresses.Kubeconfig = rules.GetDefaultFilename()
 		s.userCluster = true
 	}
 	return s.clients(rest.CopyConfig(cfg))
 }
 
-func (s *stack) clients(cfg *rest.Config) error {
+func (s *Stack) clients(cfg *rest.Config) error {
 	a, err := newApplier(cfg)
 	if err != nil {
 		return err
@@ -165,8 +194,8 @@ func (s *stack) clients(cfg *rest.Config) error {
 	return nil
 }
 
-// spawn starts a process, which stop will end.
-func (s *stack) spawn(ctx context.Context, name, binary string, args ...string) error {
+// spawn starts a process, which Stop will end.
+func (s *Stack) spawn(ctx context.Context, name, binary string, args ...string) error {
 	p, err := process.Start(ctx, s.dir, name, binary, args...)
 	if err == nil {
 		s.mu.Lock()
@@ -177,7 +206,7 @@ func (s *stack) spawn(ctx context.Context, name, binary string, args ...string) 
 }
 
 // exited returns an error when a process has exited.
-func (s *stack) exited() error {
+func (s *Stack) exited() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, p := range s.processes {
@@ -189,7 +218,7 @@ func (s *stack) exited() error {
 }
 
 // until waits for cond, and fails at once when a process has exited.
-func (s *stack) until(ctx context.Context, limit time.Duration, what string, cond func(context.Context) (bool, error)) error {
+func (s *Stack) until(ctx context.Context, limit time.Duration, what string, cond func(context.Context) (bool, error)) error {
 	return process.WaitFor(ctx, limit, what, func(ctx context.Context) (bool, error) {
 		if err := s.exited(); err != nil {
 			return false, err
@@ -199,7 +228,7 @@ func (s *stack) until(ctx context.Context, limit time.Duration, what string, con
 }
 
 // write renders a template into the demo's folder.
-func (s *stack) write(name string, v values) error {
+func (s *Stack) write(name string, v values) error {
 	content, err := render(name, v)
 	if err != nil {
 		return err

@@ -1,4 +1,4 @@
-package main
+package scenario
 
 import (
 	"bytes"
@@ -35,6 +35,8 @@ type values struct {
 	Stream, CronStart, CronEnd                   string
 	NATSURL, PrometheusURL, ImpulseURL, PageURL  string
 	AlertmanagerHost, MockmetricsHost, RulesFile string
+	// TokenFile has the token for ImpulseURL; "" if it requires none.
+	TokenFile string
 }
 
 // render fills in one template.

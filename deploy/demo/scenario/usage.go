@@ -1,4 +1,4 @@
-package main
+package scenario
 
 import (
 	"context"
@@ -16,8 +16,8 @@ const busy, idle = "190m", "1m"
 
 // setUsage sets the CPU usage of one pod of the Deployment api; the others are idle. Pods of the sandbox have the usage that their
 // annotation states. In a cluster with real kubelets, setUsage has no effect.
-func (s *stack) setUsage(ctx context.Context, cpu string) error {
-	list, err := s.dynamic.Resource(pods).Namespace(namespace).List(ctx, metav1.ListOptions{LabelSelector: "app=api"})
+func (s *Stack) setUsage(ctx context.Context, cpu string) error {
+	list, err := s.dynamic.Resource(pods).Namespace(Namespace).List(ctx, metav1.ListOptions{LabelSelector: "app=api"})
 	if err != nil {
 		return fmt.Errorf("list the pods of Deployment api: %w", err)
 	}
@@ -28,7 +28,7 @@ func (s *stack) setUsage(ctx context.Context, cpu string) error {
 		}
 		patch := fmt.Appendf(nil, `{"metadata":{"annotations":{"kwok.x-k8s.io/usage-cpu":%q}}}`, load)
 		name := list.Items[i].GetName()
-		if _, err := s.dynamic.Resource(pods).Namespace(namespace).Patch(ctx, name, types.MergePatchType, patch, metav1.PatchOptions{}); err != nil {
+		if _, err := s.dynamic.Resource(pods).Namespace(Namespace).Patch(ctx, name, types.MergePatchType, patch, metav1.PatchOptions{}); err != nil {
 			return fmt.Errorf("set the usage of pod %s: %w", name, err)
 		}
 	}

@@ -1,4 +1,4 @@
-package main
+package scenario
 
 import (
 	"context"
@@ -16,9 +16,9 @@ import (
 
 const row = "%-10s %-22s %-10s %-9s %-10s %s"
 
-// watch prints one line for each change of replicas, as `kubectl get so -w` would, with the reason and the time since the
+// Watch prints one line for each change of replicas, as `kubectl get so -w` would, with the reason and the time since the
 // event, until ctx is done.
-func watch(ctx context.Context, s *stack) error {
+func (s *Stack) Watch(ctx context.Context) error {
 	if err := s.checkAlert(ctx); err != nil {
 		return err
 	}
@@ -39,7 +39,7 @@ func watch(ctx context.Context, s *stack) error {
 }
 
 // join adds the parts and prints a line for each.
-func (s *stack) join(ctx context.Context) {
+func (s *Stack) join(ctx context.Context) {
 	err := s.joinAll(ctx, func(_ context.Context, p part) error {
 		printLine("• %s follows %s", strings.Join(p.workloads, ", "), p.what)
 		return nil
@@ -50,7 +50,7 @@ func (s *stack) join(ctx context.Context) {
 }
 
 // play drives the loads up and down until ctx is done.
-func (s *stack) play(ctx context.Context) {
+func (s *Stack) play(ctx context.Context) {
 	tick := time.NewTicker(15 * time.Second)
 	defer tick.Stop()
 	for n := 0; ; n++ {
@@ -67,7 +67,7 @@ func (s *stack) play(ctx context.Context) {
 
 // turn does turn n of the play: the queue is filled in one turn and drained in the next, and a pod is busy for four turns and
 // idle for four, because metrics-server is slower.
-func (s *stack) turn(ctx context.Context, n int) error {
+func (s *Stack) turn(ctx context.Context, n int) error {
 	fill := func(context.Context, int) error { return nil } // Until NATS is ready.
 	if q := s.queued(); q != nil {
 		fill = q.produce
@@ -96,8 +96,8 @@ func after(c scaleLine) string {
 type view struct{ targets, replicas, reason string }
 
 // view reads a ScaledObject; fields that cannot be read are "?".
-func (s *stack) view(ctx context.Context, name string) view {
-	so, err := s.dynamic.Resource(scaledObjects).Namespace(namespace).Get(ctx, name, metav1.GetOptions{})
+func (s *Stack) view(ctx context.Context, name string) view {
+	so, err := s.dynamic.Resource(scaledObjects).Namespace(Namespace).Get(ctx, name, metav1.GetOptions{})
 	if err != nil {
 		return view{"?", "?", err.Error()}
 	}
@@ -112,7 +112,7 @@ func (s *stack) view(ctx context.Context, name string) view {
 }
 
 // hints prints commands to try.
-func (s *stack) hints(w io.Writer) {
+func (s *Stack) hints(w io.Writer) {
 	fmt.Fprintf(w, `
 Five Deployments in namespace %[1]s follow an alert, a query, a queue, a schedule and the usage of their pods, each as soon as
 its source is built and ready; a line below tells when. The page shows them live: %[7]s/
@@ -130,6 +130,6 @@ Every 15 seconds 30 messages are added to worker's queue or removed from it; off
 and a pod of api is busy for a minute and idle for one. LATENCY is the time from an event to the end of the write.
 Impulse's metrics are at %[6]s/metrics. Ctrl-C ends everything.
 
-`, namespace, s.addresses.Kubeconfig, s.addresses.Bin, s.mock, s.dir, s.values.ImpulseURL, s.values.PageURL)
+`, Namespace, s.addresses.Kubeconfig, s.addresses.Bin, s.mock, s.dir, s.values.ImpulseURL, s.values.PageURL)
 	fmt.Fprintln(w, strings.Repeat("─", 100))
 }

@@ -1,4 +1,4 @@
-package main
+package scenario
 
 import (
 	"context"
@@ -19,24 +19,29 @@ var (
 	scaledObjects = schema.GroupVersionResource{Group: "impulse.sh", Version: "v1alpha1", Resource: "scaledobjects"}
 )
 
-// cluster applies the CRDs, and the Deployments in a namespace of their own.
-func (s *stack) cluster(ctx context.Context, _ options) error {
-	if err := s.applier.folder(ctx, "deploy/crds"); err != nil {
-		return err
+// cluster applies the CRDs, unless they are installed with Impulse, and the Deployments in a namespace of their own.
+func (s *Stack) cluster(ctx context.Context, _ Options) error {
+	if s.install == nil {
+		if err := s.applier.folder(ctx, "deploy/crds"); err != nil {
+			return err
+		}
 	}
 	ns := &unstructured.Unstructured{Object: map[string]any{
-		"apiVersion": "v1", "kind": "Namespace", "metadata": map[string]any{"name": namespace},
+		"apiVersion": "v1", "kind": "Namespace", "metadata": map[string]any{"name": Namespace},
 	}}
 	if err := s.applier.one(ctx, ns); err != nil {
-		return fmt.Errorf("create namespace %s: %w", namespace, err)
+		return fmt.Errorf("create namespace %s: %w", Namespace, err)
 	}
 	return s.apply(ctx, s.values, "workloads.yaml")
 }
 
-// impulse starts `impulse run` and waits until it is ready.
-func (s *stack) impulse(ctx context.Context, _ options) error {
+// impulse starts `impulse run`, or installs Impulse, and waits until it is ready.
+func (s *Stack) impulse(ctx context.Context, _ Options) error {
+	if s.install != nil {
+		return s.install(Installation{Kubeconfig: s.addresses.Kubeconfig, URL: s.values.ImpulseURL, TokenFile: s.values.TokenFile})
+	}
 	err := s.spawn(ctx, "impulse", filepath.Join(s.dir, "impulse"), "run",
-		"--kubeconfig", s.addresses.Kubeconfig, "--namespace", namespace, "--lease-namespace", namespace,
+		"--kubeconfig", s.addresses.Kubeconfig, "--namespace", Namespace, "--lease-namespace", Namespace,
 		"--listen", hostOf(s.values.ImpulseURL), "--page-listen", hostOf(s.values.PageURL), "--log-format", "json",
 		"--allow-source-addresses", "127.0.0.0/8,::1") // The sources of the demo are on this machine.
 	if err != nil {
@@ -49,7 +54,7 @@ func (s *stack) impulse(ctx context.Context, _ options) error {
 }
 
 // first applies the policies of the Deployments that follow an alert and a schedule, which need no other source.
-func (s *stack) first(ctx context.Context, _ options) error {
+func (s *Stack) first(ctx context.Context, _ Options) error {
 	s.values.CronStart, s.values.CronEnd = schedule(time.Now())
 	return s.apply(ctx, s.values, "scaledobject-checkout.yaml", "scaledobject-office.yaml")
 }
@@ -65,16 +70,16 @@ func schedule(now time.Time) (start, end string) {
 }
 
 // deleteNamespace deletes the demo's namespace from the user's cluster; the CRDs stay, because other objects may need them.
-func (s *stack) deleteNamespace(ctx context.Context) error {
-	err := s.dynamic.Resource(namespaces).Delete(ctx, namespace, metav1.DeleteOptions{})
+func (s *Stack) deleteNamespace(ctx context.Context) error {
+	err := s.dynamic.Resource(namespaces).Delete(ctx, Namespace, metav1.DeleteOptions{})
 	if err != nil && !apierrors.IsNotFound(err) {
-		return fmt.Errorf("delete namespace %s: %w", namespace, err)
+		return fmt.Errorf("delete namespace %s: %w", Namespace, err)
 	}
 	return nil
 }
 
 // apply renders templates and applies their objects.
-func (s *stack) apply(ctx context.Context, v values, names ...string) error {
+func (s *Stack) apply(ctx context.Context, v values, names ...string) error {
 	for _, name := range names {
 		content, err := render(name, v)
 		if err != nil {
@@ -88,6 +93,6 @@ func (s *stack) apply(ctx context.Context, v values, names ...string) error {
 }
 
 // load makes the mock metric rise, fall or stay as it is: direction is up, down or stop.
-func (s *stack) load(ctx context.Context, direction string) error {
+func (s *Stack) load(ctx context.Context, direction string) error {
 	return call(ctx, http.MethodPost, s.mock+"/scale/"+direction)
 }
