@@ -181,7 +181,10 @@ func (e *env) expectLeft() {
 func testImpulseUninstallRemovesRelease(t *testing.T) {
 	e := ownPlane(t)
 	installChart(t, e)
-	e.mustHelm("upgrade", helm.Chart, "--set", "watchKeda=true", "--set", "rbac.customMetrics={*}")
+	e.mustHelm("upgrade", helm.Chart, "--set", "watchKeda=true", "--set", "rbac.customMetrics={*}", "--set", "rbac.credentials."+e.Namespace+".secrets={login}")
+	e.mustKubectl("create", "namespace", "theirs") // With a release of its own.
+	e.mustKubectl("-n", "theirs", "create", "role", "impulse-credentials", "--verb=list", "--resource=secrets")
+	e.mustKubectl("-n", "theirs", "create", "rolebinding", "impulse-credentials", "--role=impulse-credentials", "--serviceaccount=theirs:impulse")
 	if out, err := e.uninstall(t.Context()); err != nil {
 		t.Fatal(err, out)
 	}
@@ -190,6 +193,10 @@ func testImpulseUninstallRemovesRelease(t *testing.T) {
 		if strings.Contains(line, "impulse") {
 			t.Errorf("%s still exists", strings.TrimSpace(line))
 		}
+	}
+	left := e.mustKubectl("get", "roles,rolebindings", "--all-namespaces", "--field-selector=metadata.name=impulse-credentials", "-o", "jsonpath={range .items[*]}{.metadata.namespace}/{.kind} {end}")
+	if left != "theirs/Role theirs/RoleBinding " {
+		t.Errorf("the Roles and RoleBindings impulse-credentials are %q, want those of the other release only", left)
 	}
 	if list, err := e.runHelm("list", "--all-namespaces", "--short"); err != nil || strings.TrimSpace(list) != "" {
 		t.Errorf("helm lists %q, %v", list, err)

@@ -6,12 +6,15 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 
+	rbacv1 "k8s.io/api/rbac/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/rest"
@@ -43,7 +46,11 @@ func Run(ctx context.Context, o Options) error {
 		return fmt.Errorf("set up the Kubernetes client: %w", err)
 	}
 	u := &uninstallation{client: client, objects: objects, timeout: o.Timeout, out: o.Out}
-	for _, p := range parts() {
+	credentials, err := u.credentials(ctx)
+	if err != nil {
+		return err
+	}
+	for _, p := range slices.Concat(parts(), credentials) {
 		if err := u.remove(ctx, p); err != nil {
 			return err
 		}
@@ -58,9 +65,30 @@ type uninstallation struct {
 	out     io.Writer
 }
 
+// credentials returns the parts that rbac.credentials of the chart has created.
+func (u *uninstallation) credentials(ctx context.Context) ([]part, error) {
+	list, err := u.client.Resource(rbac.WithResource("rolebindings")).List(ctx, metav1.ListOptions{FieldSelector: "metadata.name=" + credentialsRole})
+	if err != nil {
+		return nil, fmt.Errorf("list the RoleBindings %s: %w", credentialsRole, err)
+	}
+	var typed rbacv1.RoleBindingList
+	if err := runtime.DefaultUnstructuredConverter.FromUnstructured(list.UnstructuredContent(), &typed); err != nil {
+		return nil, fmt.Errorf("decode the RoleBindings %s: %w", credentialsRole, err)
+	}
+	return credentialParts(typed.Items), nil
+}
+
+// of returns the client for a part.
+func (u *uninstallation) of(p part) dynamic.ResourceInterface {
+	if p.namespace == "" {
+		return u.client.Resource(p.resource)
+	}
+	return u.client.Resource(p.resource).Namespace(p.namespace)
+}
+
 // remove deletes a part and waits until it is gone.
 func (u *uninstallation) remove(ctx context.Context, p part) error {
-	found, err := u.client.Resource(p.resource).Get(ctx, p.name, metav1.GetOptions{})
+	found, err := u.of(p).Get(ctx, p.name, metav1.GetOptions{})
 	if apierrors.IsNotFound(err) {
 		fmt.Fprintf(u.out, "%s does not exist\n", p)
 		return nil
@@ -70,7 +98,7 @@ func (u *uninstallation) remove(ctx context.Context, p part) error {
 	}
 	uid := found.GetUID()
 	if found.GetDeletionTimestamp() == nil {
-		err = u.client.Resource(p.resource).Delete(ctx, p.name, metav1.DeleteOptions{Preconditions: &metav1.Preconditions{UID: &uid}})
+		err = u.of(p).Delete(ctx, p.name, metav1.DeleteOptions{Preconditions: &metav1.Preconditions{UID: &uid}})
 		if err != nil && !apierrors.IsNotFound(err) {
 			return fmt.Errorf("delete %s: %w", p, err)
 		}
@@ -100,7 +128,7 @@ func (u *uninstallation) await(ctx context.Context, p part, uid types.UID) error
 	defer again.Stop()
 	var last string
 	for {
-		found, err := u.client.Resource(p.resource).Get(ctx, p.name, metav1.GetOptions{})
+		found, err := u.of(p).Get(ctx, p.name, metav1.GetOptions{})
 		switch {
 		case apierrors.IsNotFound(err):
 			return nil
