@@ -36,6 +36,13 @@ func testCommandsOfPageMakeKindWhoseTestsPass(t *testing.T) {
 	if err != nil || !strings.Contains(string(list), "\n## my-queue\n") {
 		t.Errorf("docs/triggers.md does not have the new kind, error %v", err)
 	}
+	definition, err := os.ReadFile(filepath.Join(copied, "deploy/crds/impulse.sh_scaledobjects.yaml"))
+	if err != nil || !strings.Contains(string(definition), "my-queue") {
+		t.Errorf("the definition of ScaledObjects does not have the new kind, error %v", err)
+	}
+	if inChart, err := os.ReadFile(filepath.Join(copied, "deploy/chart/files/crds/impulse.sh_scaledobjects.yaml")); err != nil || string(inChart) != string(definition) {
+		t.Errorf("the definition in the chart is another one, error %v", err)
+	}
 }
 
 // copyOfProject returns a copy of the files that belong to the project.

@@ -6,4 +6,5 @@ package builtin
 //go:generate go run ./gen
 //go:generate go run ./reference ../../docs/triggers.md
 //go:generate go run ./explained ../../deploy/crds/impulse.sh_scaledobjects.yaml
+//go:generate cp ../../deploy/crds/impulse.sh_scaledobjects.yaml ../../deploy/chart/files/crds/
 //go:generate go run ./schema ../../deploy/crds/impulse.sh_scaledobjects.yaml ../../deploy/schemas/scaledobject.json
