@@ -147,9 +147,8 @@ func testChartGrantsNeededPermissionsForWholeCluster(t *testing.T) {
 	e := envOf(t, plane.NewEnv())
 	r := newRelease(e, e.createNamespace(), append(rights(e.Namespace), "--set", "admission.enabled=true", "--set", "rbac.credentials.impulse-system.secrets={shared}")...)
 	r.exercise(forCluster)
-	// A custom resource whose definition cannot be read has its scale read instead. LimitRanges are read for a review, which the API server cannot
-	// send to a process that is no Pod.
-	r.expect([]string{"get fleets/scale.behaviour.example /", "list limitranges. /"}, nil)
+	// A custom resource whose definition cannot be read has its scale read instead.
+	r.expect([]string{"get fleets/scale.behaviour.example /"}, nil)
 }
 
 func testChartGrantsNeededPermissionsForOneNamespace(t *testing.T) {
@@ -206,7 +205,27 @@ func (r *release) exercise(more string) {
 			r.t.Errorf("%s %s has %s replicas, want 5", resource, name, n)
 		}
 	}
+	if p.admission != "" {
+		r.review(p)
+	}
 	r.log = func() string { return p.LogTail(logTail) }
+}
+
+// review makes the API server ask Impulse about an object, at its address in place of that of its Service, whose Pods are none of this machine.
+func (r *release) review(p *pod) {
+	r.t.Helper()
+	hooks := r.Kube.AdmissionregistrationV1().ValidatingWebhookConfigurations()
+	url := "https://" + p.admission + "/v1/admission"
+	patch := fmt.Sprintf(`[{"op":"replace","path":"/webhooks/0/clientConfig/service","value":null},{"op":"add","path":"/webhooks/0/clientConfig/url","value":%q}]`, url)
+	if _, err := hooks.Patch(r.t.Context(), r.name, types.JSONPatchType, []byte(patch), metav1.PatchOptions{}); err != nil {
+		r.t.Fatal(err)
+	}
+	usage := strings.Replace(onAlert("web"), "- type: alertmanager\n    metadata: {matchers: '{alertname=\"web\"}', replicas: 5}", "- {type: cpu, metadata: {value: 60}}", 1)
+	var out string
+	r.until("a review finds that the pods request no cpu", func(ctx context.Context) (bool, error) {
+		out, _ = r.Kubectl(ctx, usage, "apply", "--dry-run=server", "-f", "-")
+		return strings.Contains(out, "of Deployment web has none"), nil
+	}, func() string { return out + "\n" + p.LogTail(logTail) })
 }
 
 // changeAlertSets changes the recorded alerts, as somebody might with kubectl: Impulse then reads them again before its next write.

@@ -97,6 +97,8 @@ type pod struct {
 	t     *testing.T
 	env   *env
 	token string // The file with the token of clients.
+	// admission is the address of the admission webhook; "" if the Deployment does not enable it.
+	admission string
 }
 
 // podOf starts Impulse with the flags and the environment of a Deployment, the files of its Secrets, and the credential of a kubeconfig.
@@ -119,6 +121,9 @@ func (e *env) podOf(d *appsv1.Deployment, kubeconfig string) *pod {
 		switch {
 		case flag == "--listen":
 			arg = flag + "=" + listen
+		case flag == "--admission-listen":
+			p.admission = testkit.FreeAddress(e.t)
+			arg = flag + "=" + p.admission
 		case strings.HasSuffix(flag, "-listen"):
 			arg = flag + "=127.0.0.1:0"
 		case strings.HasPrefix(value, "/etc/impulse/"):
