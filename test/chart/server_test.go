@@ -3,7 +3,6 @@ package chart
 import (
 	"encoding/json"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -23,37 +22,11 @@ func TestServer(t *testing.T) {
 	t.Run("the manifests with the KEDA bridge are those of the chart", testManifestsWithKEDABridgeAreThoseOfChart)
 }
 
-// definitions are the definitions of the objects that other projects define, by the module that has them.
-var definitions = map[string][]string{
-	"github.com/prometheus-operator/prometheus-operator": {
-		"example/prometheus-operator-crd/monitoring.coreos.com_alertmanagerconfigs.yaml", "example/prometheus-operator-crd/monitoring.coreos.com_podmonitors.yaml",
-		"example/prometheus-operator-crd/monitoring.coreos.com_prometheusrules.yaml", "example/prometheus-operator-crd/monitoring.coreos.com_servicemonitors.yaml",
-	},
-	"github.com/cert-manager/cert-manager": {"deploy/crds/cert-manager.io_certificates.yaml"},
-}
-
 // newServer starts a control plane with the definitions of Impulse and of other projects, and the namespaces that the variants name.
 func newServer(t *testing.T) *sandbox.Env {
 	t.Helper()
-	plane, folder := sandbox.NewControlPlane(t), t.TempDir()
-	for module, files := range definitions {
-		download := exec.CommandContext(t.Context(), "go", "-C", "operators", "mod", "download", "-json", module)
-		out, err := download.Output()
-		var found struct{ Dir, Error string }
-		if parsed := json.Unmarshal(out, &found); err != nil || parsed != nil || found.Error != "" {
-			t.Fatalf("download %s: %v, %s", module, err, found.Error)
-		}
-		for _, file := range files {
-			content, err := os.ReadFile(filepath.Join(found.Dir, file))
-			if err != nil {
-				t.Fatal(err)
-			}
-			if err := os.WriteFile(filepath.Join(folder, filepath.Base(file)), content, 0o600); err != nil {
-				t.Fatal(err)
-			}
-		}
-	}
-	plane.ApplyCRDs(folder)
+	plane := sandbox.NewControlPlane(t)
+	plane.ApplyCRDs(helm.Definitions(t, root))
 	plane.ApplyCRDs(filepath.Join(root, "deploy/crds"))
 	e := plane.NewEnv()
 	for _, namespace := range []string{"impulse-system", "shop", "bank"} {
