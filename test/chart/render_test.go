@@ -99,6 +99,11 @@ var variants = []variant{
 		with: []string{"PodMonitor/impulse"},
 	},
 	{
+		name:   "alert rules and dashboard",
+		values: set("prometheusRule.enabled=true", "prometheusRule.labels.release=kps", "grafanaDashboard.enabled=true", "grafanaDashboard.annotations.folder=Scaling"),
+		with:   []string{"ConfigMap/impulse-dashboard", "PrometheusRule/impulse"},
+	},
+	{
 		name: "nothing that is optional", withoutCRDs: true,
 		values: set("crds.install=false", "rbac.create=false", "serviceAccount.create=false", "serviceAccount.name=mine", "networkPolicy.enabled=false", "podDisruptionBudget.enabled=false", "flowSchema.create=false", "replicas=1"),
 		less: []string{
