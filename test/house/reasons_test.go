@@ -25,6 +25,7 @@ func TestReasons(t *testing.T) {
 		}
 	})
 	t.Run("of triggers are known to the API", func(t *testing.T) { triggerReasons(t, all, known) })
+	t.Run("of the API are reported by some package", func(t *testing.T) { reportedReasons(t, all, known) })
 	t.Run("of the condition ScalingLimited are the rules", func(t *testing.T) {
 		for rule := scalers.RuleUnknown; rule.String() != "?"; rule++ {
 			name := rule.String()
@@ -50,6 +51,30 @@ func knownReasons(t *testing.T, all []file) map[string]bool {
 		t.Fatalf("found %d reasons in the API, want 40 or more", len(known))
 	}
 	return known
+}
+
+// reportedReasons reports reasons of the API, and so of docs/conditions.md, that nothing reports any more: no package uses the constant, no
+// trigger has the reason, and no rule has its name.
+func reportedReasons(t *testing.T, all []file, known map[string]bool) {
+	t.Helper()
+	reported := map[string]bool{}
+	for rule := scalers.RuleUnknown; rule.String() != "?"; rule++ {
+		name := rule.String()
+		reported[strings.ToUpper(name[:1])+name[1:]] = true
+	}
+	for _, f := range all {
+		if f.test() || strings.HasPrefix(f.dir, "api/") {
+			continue
+		}
+		for _, m := range regexp.MustCompile(`v1alpha1\.Reason(\w+)|Reason: +"(\w+)"|reason\w+ += "(\w+)"`).FindAllStringSubmatch(f.source, -1) {
+			reported[m[1]+m[2]+m[3]] = true
+		}
+	}
+	for reason := range known {
+		if !reported[reason] {
+			t.Errorf("nothing reports the reason %s of api/v1alpha1/reasons.go", reason)
+		}
+	}
 }
 
 // literalReasons reports literals that have the form of a reason.
