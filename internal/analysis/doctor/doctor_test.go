@@ -20,6 +20,7 @@ import (
 func TestDoctor(t *testing.T) {
 	t.Run("a healthy installation has no problem, no warning and nothing unknown", testHealthyInstallationHasNoProblem)
 	t.Run("each fault is named with its remedy", testEachFaultIsNamedWithItsRemedy)
+	t.Run("what is intended is no problem", testWhatIsIntendedIsNoProblem)
 	t.Run("what cannot be read is unknown, and never ok", testWhatCannotBeReadIsUnknown)
 	t.Run("the output groups the findings, and text from outside cannot forge a line", testOutputGroupsFindings)
 }
@@ -141,6 +142,53 @@ func (f *fault) expect(t *testing.T, name string) {
 func testEachFaultIsNamedWithItsRemedy(t *testing.T) {
 	for name, f := range faults(t) {
 		f.expect(t, name)
+	}
+}
+
+func testWhatIsIntendedIsNoProblem(t *testing.T) {
+	for name, edit := range map[string]func(*doctor.Installation){
+		"an HPA beside a dry run": func(in *doctor.Installation) {
+			hpa()(in)
+			in.Objects.Value[0].Spec.DryRun = true
+		},
+		"an HPA of another target": hpa(func(h *autoscalingv2.HorizontalPodAutoscaler) { h.Spec.ScaleTargetRef.Kind = "StatefulSet" }),
+		"KEDA's objects with --watch-keda": func(in *doctor.Installation) {
+			in.Deployments.Value[0] = deployment(system, "--watch-keda")
+			in.KEDA.Value = []doctor.KEDAObject{{Key: doctor.Key{Namespace: "shop", Name: "web"}, Target: "web"}}
+		},
+		"a release for the namespace": func(in *doctor.Installation) { in.Deployments.Value[0] = deployment(system, "--namespace=shop") },
+		"releases for two namespaces": func(in *doctor.Installation) {
+			in.Deployments.Value = []appsv1.Deployment{deployment(system, "--namespace=shop"), deployment("other", "--namespace=bank")}
+			in.Services.Value = append(in.Services.Value, in.Services.Value[0])
+			in.Services.Value[1].Namespace = "other"
+			in.Ready[doctor.Key{Namespace: "other", Name: "impulse"}] = doctor.Read[int]{Value: 1}
+			in.Secrets[doctor.Key{Namespace: "other", Name: "impulse-tokens"}] = in.Secrets[doctor.Key{Namespace: system, Name: "impulse-tokens"}]
+			in.Secrets[doctor.Key{Namespace: "other", Name: "impulse-admission"}] = in.Secrets[doctor.Key{Namespace: system, Name: "impulse-admission"}]
+		},
+		"a watchdog's route before that continues": func(in *doctor.Installation) {
+			before := &doctor.Route{Receiver: "default", Continue: true}
+			in.Routings.Value[0].Route.Routes = append([]*doctor.Route{before}, in.Routings.Value[0].Route.Routes...)
+		},
+		"a CA certificate that is replaced": func(in *doctor.Installation) {
+			old := certificate(t, noon.Add(-time.Hour))
+			in.Webhooks.Value[0] = webhooks(append(old, in.Webhooks.Value[0].Webhooks[0].ClientConfig.CABundle...))
+		},
+		"a clock that is behind": func(in *doctor.Installation) { in.Lease.Value.Renewed = noon.Add(time.Hour) },
+	} {
+		in := healthy(t)
+		edit(in)
+		for _, f := range doctor.Diagnose(in) {
+			if f.Result != doctor.OK {
+				t.Errorf("%s: got %+v, want ok", name, f)
+			}
+		}
+	}
+	in := healthy(t)
+	in.Objects.Value[0].Generation, in.Deployments.Value[0] = 2, deployment(system, "--namespace=shop")
+	for _, f := range doctor.Diagnose(in) {
+		if f.Check == "scaledobjects" && strings.Contains(f.Remedy, "no release") {
+			t.Errorf("an object that its release has not decided on: got %+v", f)
+		}
 	}
 }
 

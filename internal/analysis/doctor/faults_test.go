@@ -64,7 +64,10 @@ func processFaults() map[string]fault {
 		"a dry run":           {args("--dry-run"), "release", doctor.Warning, "writes no count", "dryRun=false"},
 		"an older release":    {func(i in) { i.Version = "v1.3.0" }, "release", doctor.Warning, "and this program the newer v1.3.0", "upgrade the release"},
 		"an older program":    {func(i in) { i.Version = "1.2.2" }, "release", doctor.Warning, "the newer 1.2.3", "install version 1.2.3"},
-		"an unknown version":  {func(i in) { i.Version = "dev" }, "release", doctor.Unknown, "cannot be compared", "impulse version"},
+		"a version by the Lease": {func(i in) {
+			i.Version, i.Deployments.Value[0].Spec.Template.Spec.Containers[0].Image = "v1.3.0", "impulse@sha256:abc"
+		}, "release", doctor.Warning, "has the version v1.2.3, and this program the newer v1.3.0", "upgrade the release"},
+		"an unknown version": {func(i in) { i.Version = "dev" }, "release", doctor.Unknown, "cannot be compared", "impulse version"},
 		"two releases": {func(i in) {
 			i.Deployments.Value = append(i.Deployments.Value, deployment("other", "--namespace", "shop"))
 		}, "release", doctor.Problem, "both scale namespace shop", "scope.namespace"},

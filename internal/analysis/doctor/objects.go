@@ -52,7 +52,7 @@ func scaledObjects(in *Installation) []Finding {
 		s.problem(fmt.Sprintf("and %d more ScaledObjects", bad-maxObjects), "impulse get -A lists them all")
 	}
 	if good := len(objects) - bad; good > 0 {
-		s.ok("%d of %d ScaledObjects%s are Ready", good, len(objects), inNamespace(in.Namespace))
+		s.ok("Ready: %d of %d ScaledObjects%s", good, len(objects), inNamespace(in.Namespace))
 	}
 	return s.all
 }

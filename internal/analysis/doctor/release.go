@@ -23,7 +23,7 @@ func release(in *Installation) []Finding {
 	}
 	for i := range all {
 		s.replicas(&all[i])
-		s.version(&all[i], in.Version)
+		s.version(in, &all[i])
 		if all[i].is("dry-run") {
 			s.warning(fmt.Sprintf("Deployment %s runs with --dry-run: it decides, and writes no count", all[i].Key), "helm upgrade with dryRun=false, once you trust the decisions")
 		}
@@ -62,17 +62,22 @@ func (s *section) replicas(r *Release) {
 	}
 }
 
-// version compares the version of a release with that of this program.
-func (s *section) version(r *Release, own string) {
-	theirs, err := version.ParseSemantic(strings.TrimPrefix(r.Tag, "v"))
+// version compares the version of a release with that of this program. If the tag of the image is no version, the Lease may have it.
+func (s *section) version(in *Installation, r *Release) {
+	own, tag := in.Version, r.Tag
+	theirs, err := version.ParseSemantic(strings.TrimPrefix(tag, "v"))
+	if lease := in.Lease.Value; err != nil && lease != nil && r.lease(in.LeaseName) == (Key{in.LeaseNamespace, in.LeaseName}) {
+		tag = lease.Version
+		theirs, err = version.ParseSemantic(strings.TrimPrefix(tag, "v"))
+	}
 	mine, failed := version.ParseSemantic(strings.TrimPrefix(own, "v"))
 	switch {
 	case err != nil || failed != nil:
 		s.unknown(fmt.Sprintf("the image is %s, and this program has the version %s: they cannot be compared", r.Image, own), "compare them yourself: impulse version prints the version of the leader")
 	case mine.LessThan(theirs):
-		s.warning(fmt.Sprintf("this program has the version %s, and Deployment %s the newer %s", own, r.Key, r.Tag), "install version "+r.Tag+" of this program")
+		s.warning(fmt.Sprintf("this program has the version %s, and Deployment %s the newer %s", own, r.Key, tag), "install version "+tag+" of this program")
 	case theirs.LessThan(mine):
-		s.warning(fmt.Sprintf("Deployment %s has the version %s, and this program the newer %s", r.Key, r.Tag, own), "upgrade the release with the chart of version "+own)
+		s.warning(fmt.Sprintf("Deployment %s has the version %s, and this program the newer %s", r.Key, tag, own), "upgrade the release with the chart of version "+own)
 	default:
 		s.ok("Deployment %s and this program have the version %s", r.Key, own)
 	}
