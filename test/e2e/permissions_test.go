@@ -264,6 +264,12 @@ func (e *env) serviceAccount() string {
 	if err != nil {
 		e.t.Fatal(err, token)
 	}
+	return e.withToken(strings.TrimSpace(token))
+}
+
+// withToken returns a kubeconfig with a token.
+func (e *env) withToken(token string) string {
+	e.t.Helper()
 	config := filepath.Join(e.t.TempDir(), "kubeconfig")
 	content, err := os.ReadFile(e.Kubeconfig)
 	if err != nil {
@@ -273,7 +279,7 @@ func (e *env) serviceAccount() string {
 		e.t.Fatal(err)
 	}
 	for _, args := range [][]string{
-		{"config", "set-credentials", "impulse", "--token", strings.TrimSpace(token)},
+		{"config", "set-credentials", "impulse", "--token", token},
 		{"config", "set-context", "--current", "--user", "impulse"},
 	} {
 		if out, err := process.Run(e.t.Context(), sandbox.Binary(e.t, "kubectl"), append([]string{"--kubeconfig", config}, args...)...); err != nil {

@@ -19,12 +19,15 @@ import (
 func TestReview(t *testing.T) {
 	t.Parallel()
 	t.Run("the API server asks the webhook, with the permissions of the manifests and a certificate that Impulse makes", testAPIServerAsksWebhook)
+	t.Run("in one namespace and with failurePolicy Fail, changes of a spec wait for a replica, and nothing else does", testFailurePolicyFail)
 }
 
 // reviews is an Impulse of two replicas whose webhooks the API server calls: the first for the spec, the second for annotations.
 type reviews struct {
 	*env
 
+	// webhook is the name of the ValidatingWebhookConfiguration.
+	webhook  string
 	replicas [2]*impulse
 	urls     [2]string
 }
@@ -46,27 +49,27 @@ func (r *reviews) object(name, target string, triggers ...string) string {
 
 func startReviews(t *testing.T) *reviews {
 	t.Helper()
-	r := &reviews{env: newEnv(t)}
+	r := &reviews{env: newEnv(t), webhook: "impulse"}
 	r.manifests("apply", "--server-side", "--force-conflicts")
-	config := r.serviceAccount()
-	var addresses [2]string
-	for i := range r.replicas {
-		addresses[i] = testkit.FreeAddress(t)
-		r.urls[i] = "https://" + addresses[i] + "/v1/admission"
-	}
+	r.assign("--kubeconfig", r.serviceAccount(), "--lease-namespace", "impulse-system", "--lease-name", r.Namespace)
 	r.applyWebhooks()
-	for i := range r.replicas {
-		listen := testkit.FreeAddress(t)
-		r.replicas[i] = &impulse{url: "http://" + listen, args: []string{
-			"run", "--kubeconfig", config, "--namespace", r.Namespace, "--lease-namespace", "impulse-system", "--lease-name", r.Namespace, "--listen", listen,
-			"--admission-listen", addresses[i],
-		}}
-	}
 	r.allowLease()
 	for _, replica := range r.replicas {
 		r.restart(replica)
 	}
 	return r
+}
+
+// assign gives the replicas their arguments and the API server their addresses.
+func (r *reviews) assign(args ...string) {
+	r.t.Helper()
+	for i := range r.replicas {
+		address, listen := testkit.FreeAddress(r.t), testkit.FreeAddress(r.t)
+		r.urls[i] = "https://" + address + "/v1/admission"
+		r.replicas[i] = &impulse{url: "http://" + listen, args: append([]string{
+			"run", "--namespace", r.Namespace, "--listen", listen, "--admission-listen", address, "--admission-webhook", r.webhook,
+		}, args...)}
+	}
 }
 
 // leaseRights lets Impulse use a Lease for this test alone, beside that of the manifests.
@@ -96,7 +99,7 @@ func (r *reviews) allowLease() {
 	}
 }
 
-// applyWebhooks applies deploy/manifests/admission.yaml, for the namespace of the test, with the URLs of the replicas in place of the Service.
+// applyWebhooks applies deploy/manifests/admission.yaml.
 func (r *reviews) applyWebhooks() {
 	r.t.Helper()
 	content, err := os.ReadFile(root + "/deploy/manifests/admission.yaml")
@@ -107,10 +110,17 @@ func (r *reviews) applyWebhooks() {
 	if out, err := r.Kubectl(r.t.Context(), rest, "-n", "impulse-system", "apply", "--server-side", "--force-conflicts", "-f", "-"); err != nil {
 		r.t.Fatal(err, out)
 	}
+	r.createWebhooks(webhooks)
+}
+
+// createWebhooks creates a ValidatingWebhookConfiguration, for the namespace of the test, with the URLs of the replicas in place of the Service.
+func (r *reviews) createWebhooks(text string) {
+	r.t.Helper()
 	var c admissionregistrationv1.ValidatingWebhookConfiguration
-	if err := yaml.UnmarshalStrict([]byte(webhooks), &c); err != nil {
+	if err := yaml.UnmarshalStrict([]byte(text), &c); err != nil {
 		r.t.Fatal(err)
 	}
+	c.Name = r.webhook
 	for i := range c.Webhooks {
 		w := &c.Webhooks[i]
 		w.ClientConfig.Service, w.ClientConfig.URL = nil, &r.urls[i]
@@ -209,7 +219,7 @@ func (r *reviews) expectCertificateRepaired(bad string, mistakes []string) {
 // bundle returns the caBundle of the first webhook.
 func (r *reviews) bundle(ctx context.Context) string {
 	r.t.Helper()
-	out, err := r.Kubectl(ctx, "", "get", "validatingwebhookconfiguration", "impulse", "-o", "jsonpath={.webhooks[0].clientConfig.caBundle}")
+	out, err := r.Kubectl(ctx, "", "get", "validatingwebhookconfiguration", r.webhook, "-o", "jsonpath={.webhooks[0].clientConfig.caBundle}")
 	if err != nil {
 		r.t.Fatal(err, out)
 	}
