@@ -57,18 +57,20 @@ func pages(t *testing.T) []string {
 func blocks(t *testing.T, page string) []block {
 	t.Helper()
 	var (
-		all  []block
-		open *block
+		all    []block
+		open   *block
+		indent string
 	)
 	for i, line := range strings.Split(read(t, page), "\n") {
-		info, fence := strings.CutPrefix(line, "```")
+		info, fence := strings.CutPrefix(strings.TrimLeft(line, " "), "```") // A block in a list is indented.
 		switch {
 		case fence && open == nil:
+			indent = line[:strings.Index(line, "```")]
 			open = &block{page: page, line: i + 1, info: strings.TrimSpace(info)}
 		case fence:
 			all, open = append(all, *open), nil
 		case open != nil:
-			open.text += line + "\n"
+			open.text += strings.TrimPrefix(line, indent) + "\n"
 		}
 	}
 	if open != nil {
