@@ -7,12 +7,15 @@ import (
 	"io"
 	"time"
 
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/rest"
 
+	"github.com/impulse-sh/impulse/internal/diag"
+	"github.com/impulse-sh/impulse/internal/kube/objects"
 	"github.com/impulse-sh/impulse/triggers"
 )
 
@@ -62,7 +65,7 @@ func Run(ctx context.Context, o Options) error {
 	a := &adoption{Options: o, client: client}
 	old, err := client.Resource(a.source()).Namespace(o.Namespace).Get(ctx, o.Name, metav1.GetOptions{})
 	if err != nil {
-		return fmt.Errorf("read %s: %w", a.what(), err)
+		return fmt.Errorf("read %s: %w", a.what(), a.explain(ctx, err))
 	}
 	objects, err := a.convert(ctx, old)
 	if err != nil {
@@ -141,3 +144,28 @@ func (a *adoption) scalingHPA(ctx context.Context, old *unstructured.Unstructure
 }
 
 func (a *adoption) report(format string, args ...any) { fmt.Fprintf(a.Progress, format+"\n", args...) }
+
+// suggestTimeout bounds the search for the object that may have been meant.
+const suggestTimeout = 3 * time.Second
+
+// explain returns the error of reading the object that is replaced, with the right that is missing, or the name that may have been meant.
+func (a *adoption) explain(ctx context.Context, err error) error {
+	of := a.source()
+	if !apierrors.IsNotFound(err) {
+		return objects.Explain(err, a.Config.Host, "get", of.GroupResource().String(), a.Namespace)
+	}
+	ctx, cancel := context.WithTimeout(ctx, suggestTimeout)
+	defer cancel()
+	list, failed := a.client.Resource(of).Namespace(a.Namespace).List(ctx, metav1.ListOptions{})
+	if failed != nil {
+		return err
+	}
+	var names []string
+	for i := range list.Items {
+		names = append(names, list.Items[i].GetName())
+	}
+	if near := diag.Nearest(a.Name, names); near != "" {
+		return fmt.Errorf("%w (%s)", err, diag.DidYouMean(near))
+	}
+	return err
+}
