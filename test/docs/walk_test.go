@@ -86,7 +86,7 @@ func (w *walk) start() {
 		filepath.Dir(sandbox.Binary(w.t, "kubectl")), w.Kubeconfig, token)
 	address := testkit.FreeAddress(w.t)
 	w.server = "http://" + address
-	p := testkit.StartProgram(w.t, "impulse", binary, "run", "--namespace", w.Namespace, "--lease-namespace", w.Namespace,
+	p := testkit.StartProgram(w.t, "impulse", binary, "run", "--kubeconfig", w.Kubeconfig, "--namespace", w.Namespace, "--lease-namespace", w.Namespace,
 		"--listen", address, "--page-listen", "", "--tokens-file", tokens)
 	p.Eventually("Impulse is ready", func(ctx context.Context) bool { return ready(ctx, w.server+"/readyz") })
 }
