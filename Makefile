@@ -72,7 +72,7 @@ screenshots: ## Make the pictures in docs and the README from the running demo (
 .PHONY: e2e
 e2e: export IMPULSE_TEST_INSTALL ?= 1
 e2e: ## Run the end-to-end tests, and those of every kind of trigger against its real server, which root installs.
-	@./test/with-sandbox ./test/run -p 3 -count=1 ./test/e2e/... ./triggers/...
+	@./test/with-sandbox ./test/run -p 3 -count=1 ./test/e2e/... ./test/chart/... ./triggers/...
 
 .PHONY: otel-test
 otel-test: ## Test traces against a real OpenTelemetry collector, which is built from its modules: 3 minutes of CPU the first time.

@@ -14,13 +14,14 @@ const operators = "test/chart/operators"
 // definitions are the CustomResourceDefinitions of those objects, by the module that has them.
 var definitions = map[string][]string{
 	"github.com/prometheus-operator/prometheus-operator": {
-		"example/prometheus-operator-crd/monitoring.coreos.com_alertmanagerconfigs.yaml", "example/prometheus-operator-crd/monitoring.coreos.com_podmonitors.yaml",
-		"example/prometheus-operator-crd/monitoring.coreos.com_prometheusrules.yaml", "example/prometheus-operator-crd/monitoring.coreos.com_servicemonitors.yaml",
+		"example/prometheus-operator-crd/monitoring.coreos.com_alertmanagerconfigs.yaml", "example/prometheus-operator-crd/monitoring.coreos.com_alertmanagers.yaml",
+		"example/prometheus-operator-crd/monitoring.coreos.com_podmonitors.yaml", "example/prometheus-operator-crd/monitoring.coreos.com_prometheusrules.yaml",
+		"example/prometheus-operator-crd/monitoring.coreos.com_servicemonitors.yaml",
 	},
 	"github.com/cert-manager/cert-manager": {"deploy/crds/cert-manager.io_certificates.yaml"},
 }
 
-// Definitions returns a folder with the CustomResourceDefinitions of other projects whose objects the chart creates. root is the path of the
+// Definitions returns a folder with the CustomResourceDefinitions of other projects: of the objects that the chart creates, and of Alertmanager. root is the path of the
 // repository's root from the package of the test.
 func Definitions(tb testing.TB, root string) string {
 	tb.Helper()
