@@ -67,17 +67,17 @@ type Certificate struct {
 // New returns a Certificate. It does no I/O.
 func New(o Options) *Certificate {
 	c := &Certificate{options: o}
-	registerEnd(o.Registry, &c.served)
+	registerEnd(o.Registry, c.served.Load)
 	return c
 }
 
 // registerEnd registers the metric of the end of a certificate.
-func registerEnd(registry *prometheus.Registry, served *atomic.Pointer[tls.Certificate]) {
+func registerEnd(registry *prometheus.Registry, served func() *tls.Certificate) {
 	registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 		Name: "impulse_admission_certificate_expiry_timestamp_seconds",
 		Help: "Time at which the certificate of the admission webhook ends, in seconds since 1970; 0 while there is none.",
 	}, func() float64 {
-		if c := served.Load(); c != nil {
+		if c := served(); c != nil {
 			return float64(c.Leaf.NotAfter.Unix())
 		}
 		return 0

@@ -16,6 +16,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/impulse-sh/impulse/internal/control/election"
+	"github.com/impulse-sh/impulse/internal/regularfile"
 )
 
 func TestCertificate(t *testing.T) {
@@ -206,19 +207,21 @@ func testCertificateInFilesIsReloaded(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	write(Pair{two.Current.Certificate, one.Current.Key})
-	if _, err := f.reload(); err == nil {
-		t.Error("a key of another certificate is accepted")
-	}
-	for _, p := range []Pair{one.Current, two.Current} {
-		write(p)
-		if _, err := f.reload(); err != nil {
-			t.Fatal(err)
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		go func() { _ = f.Run(ctx) }()
+		for _, c := range []struct{ written, served Pair }{
+			{Pair{two.Current.Certificate, one.Current.Key}, one.Current}, {one.Current, one.Current}, {two.Current, two.Current},
+		} {
+			write(c.written)
+			<-time.After(2 * regularfile.FollowInterval)
+			synctest.Wait()
+			if served, _ := f.Get(nil); !bytes.Equal(block("CERTIFICATE", served.Certificate[0]), c.served.Certificate) {
+				t.Error("another certificate than the last one with its key is served")
+			}
 		}
-		if served, _ := f.Get(nil); !bytes.Equal(block("CERTIFICATE", served.Certificate[0]), p.Certificate) {
-			t.Error("another certificate than that in the file is served")
-		}
-	}
+	})
 }
 
 func keyOf(t *testing.T, served *tls.Certificate) []byte {

@@ -21,9 +21,11 @@ const maxFile = 1 << 20
 // means none.
 type TLSFiles struct{ Cert, Key, ClientCA string }
 
-// TLS is the server's TLS configuration. Each new connection uses the last valid content of the files.
+// TLS is the TLS configuration of a server. Each new connection uses the last valid content of the files.
 type TLS struct {
-	files   TLSFiles
+	files TLSFiles
+	// flags is the beginning of the flags that name the certificate and the key, for messages.
+	flags   string
 	content []byte
 	config  atomic.Pointer[tls.Config]
 }
@@ -36,32 +38,38 @@ func ReadTLS(files TLSFiles) (*TLS, error) {
 	case files.Cert == "" || files.Key == "":
 		return nil, errors.New("--tls-cert-file and --tls-key-file belong together, and --client-ca-file needs both")
 	}
-	t := &TLS{files: files}
+	return readTLS("--tls", files)
+}
+
+// ReadKeyPair reads the certificate and the key of another server. flags is the beginning of the flags that name them, such as --admission.
+func ReadKeyPair(flags, cert, key string) (*TLS, error) {
+	return readTLS(flags, TLSFiles{Cert: cert, Key: key})
+}
+
+func readTLS(flags string, files TLSFiles) (*TLS, error) {
+	t := &TLS{files: files, flags: flags}
 	if _, err := t.reload(); err != nil {
 		return nil, err
 	}
 	return t, nil
 }
 
+// Certificate returns the certificate for a new connection.
+func (t *TLS) Certificate() *tls.Certificate { return &t.config.Load().Certificates[0] }
+
 // Follow reloads the files until ctx is done. While one of them cannot be read, or the key does not match the certificate, new connections
 // use the last valid content, and the error is logged.
 func (t *TLS) Follow(ctx context.Context, log *slog.Logger) {
-	regularfile.Follow(ctx, "certificate", t.reload, log)
+	regularfile.Follow(ctx, "certificate of "+t.flags+"-cert-file", t.reload, log)
 }
 
 // reload reads the files, and reports whether they have changed.
 func (t *TLS) reload() (bool, error) {
-	cert, err := regularfile.ReadFile(t.files.Cert, maxFile)
-	key, keyErr := regularfile.ReadFile(t.files.Key, maxFile)
-	err = errors.Join(err, keyErr)
-	var ca []byte
-	if t.files.ClientCA != "" {
-		var caErr error
-		ca, caErr = regularfile.ReadFile(t.files.ClientCA, maxFile)
-		err = errors.Join(err, caErr)
-	}
-	if err != nil {
-		return false, fmt.Errorf("read the certificate: %w", err)
+	cert, err := readFile(t.flags+"-cert-file", t.files.Cert)
+	key, keyErr := readFile(t.flags+"-key-file", t.files.Key)
+	ca, caErr := readFile("--client-ca-file", t.files.ClientCA)
+	if err := errors.Join(err, keyErr, caErr); err != nil {
+		return false, err
 	}
 	content := bytes.Join([][]byte{cert, key, ca}, []byte{0})
 	if bytes.Equal(content, t.content) {
@@ -74,6 +82,18 @@ func (t *TLS) reload() (bool, error) {
 	t.content = content
 	t.config.Store(config)
 	return true, nil
+}
+
+// readFile returns the content of the file that a flag names; nothing if it names none.
+func readFile(flag, path string) ([]byte, error) {
+	if path == "" {
+		return nil, nil
+	}
+	content, err := regularfile.ReadFile(path, maxFile)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", flag, err)
+	}
+	return content, nil
 }
 
 func (t *TLS) parse(cert, key, ca []byte) (*tls.Config, error) {
