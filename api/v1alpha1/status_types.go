@@ -25,7 +25,7 @@ const (
 
 // ScaledObjectStatus has what Impulse observed and decided, as of the last change of the outcome.
 type ScaledObjectStatus struct {
-	// ObservedGeneration is the generation of the spec that the status is about.
+	// ObservedGeneration is the newest generation that Impulse has seen. If it was refused, an older one may be in effect.
 	// +optional
 	ObservedGeneration int64 `json:"observedGeneration,omitempty"`
 	// Reference is the target as kind/name.

@@ -10,10 +10,10 @@ import (
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/impulse-sh/impulse/api/v1alpha1"
+	"github.com/impulse-sh/impulse/internal/kube/objects"
 )
 
 // pollInterval is the time between two reads of the ScaledObject.
@@ -122,5 +122,5 @@ func (a *adoption) read(ctx context.Context, name string) (*v1alpha1.ScaledObjec
 		return nil, fmt.Errorf("read Impulse's ScaledObject: %w", err)
 	}
 	so := &v1alpha1.ScaledObject{}
-	return so, runtime.DefaultUnstructuredConverter.FromUnstructured(found.Object, so)
+	return so, objects.Decode(found, so)
 }

@@ -6,8 +6,6 @@ import (
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/impulse-sh/impulse/internal/analysis/doctor"
@@ -38,15 +36,11 @@ func list[T any](ctx context.Context, r *reader, of schema.GroupVersionResource,
 	}
 	all := make([]T, len(found.Items))
 	for i := range found.Items {
-		if err := convert(&found.Items[i], &all[i]); err != nil {
+		if err := objects.Decode(&found.Items[i], &all[i]); err != nil {
 			return doctor.Read[[]T]{Err: err}
 		}
 	}
 	return doctor.Read[[]T]{Value: all}
-}
-
-func convert(from *unstructured.Unstructured, to any) error {
-	return runtime.DefaultUnstructuredConverter.FromUnstructured(from.Object, to)
 }
 
 // explain returns the error of a request as one sentence.

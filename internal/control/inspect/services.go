@@ -10,6 +10,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/impulse-sh/impulse/internal/analysis/doctor"
+	"github.com/impulse-sh/impulse/internal/kube/objects"
 )
 
 // services reads the Services of the releases, their endpoints, and the Secrets that the releases name.
@@ -69,7 +70,7 @@ func (r *reader) secret(ctx context.Context, key doctor.Key) {
 		return
 	}
 	var secret corev1.Secret
-	if err := convert(found, &secret); err != nil {
+	if err := objects.Decode(found, &secret); err != nil {
 		r.in.Secrets[key] = doctor.Read[*doctor.Secret]{Err: err}
 		return
 	}

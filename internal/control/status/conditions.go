@@ -40,7 +40,7 @@ func (c *conditions) update(p *autoscaler.Outcome, refused refusal) string {
 	if refused.reason != "" {
 		ready, why = refused.reason, refused.message
 	}
-	c.set(v1alpha1.ConditionReady, ready == v1alpha1.ReasonReady, ready, why, generation)
+	c.set(v1alpha1.ConditionReady, ready == v1alpha1.ReasonReady, ready, why, max(generation, refused.generation))
 	active, why := activity(p)
 	c.setStatus(v1alpha1.ConditionActive, active, why, "", generation)
 	paused, how := p.Workload.Pause(p.At)

@@ -97,8 +97,11 @@ type object struct {
 	labels   map[string]string
 }
 
-// refusal is the reason and message of a condition; the zero value means none.
-type refusal struct{ reason, message string }
+// refusal is the reason and message of a condition, and the generation that was refused; the zero value means none.
+type refusal struct {
+	reason, message string
+	generation      int64
+}
 
 // New returns a Reporter, whose statuses are written by Run.
 func New(store Store, recorder Recorder, metrics *Metrics, log *slog.Logger) *Reporter {
@@ -229,7 +232,7 @@ func (r *Reporter) Refused(so *v1alpha1.ScaledObject, reason, message string, ol
 	of := Object{so.Namespace, so.Name, string(so.UID)}
 	r.mu.Lock()
 	o := r.object(of)
-	o.refusal, o.labels = refusal{reason, message}, so.Labels
+	o.refusal, o.labels = refusal{reason, message, so.Generation}, so.Labels
 	if o.lastReported == (outcome{}) {
 		o.load(&so.Status)
 	} else {

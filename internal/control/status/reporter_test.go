@@ -211,9 +211,11 @@ func testRefusalStaysUntilObjectIsAccepted(t *testing.T) {
 	in(t, &v1alpha1.ScaledObjectStatus{}, func(t *testing.T, d *env) {
 		so := &v1alpha1.ScaledObject{}
 		so.Namespace, so.Name, so.Status = "shop", "web", *d.reportLevel(30, nil)
+		so.Generation = 9
 		d.reporter.Refused(so, "InvalidSpec", "no such field", true)
-		if got := reasonsOf(d.reportLevel(70, nil)); got["Ready"] != "False/InvalidSpec" {
-			t.Errorf("conditions %v", got)
+		s := d.reportLevel(70, nil) // An older version is in effect, and the newest one was seen.
+		if got := reasonsOf(s); got["Ready"] != "False/InvalidSpec" || s.Reason != "InvalidSpec" || s.ObservedGeneration != 9 {
+			t.Errorf("got the reason %s of generation %d and the conditions %v, want InvalidSpec of 9", s.Reason, s.ObservedGeneration, got)
 		}
 		d.reporter.Accepted(d.spec)
 		if got := reasonsOf(d.reportLevel(70, nil)); got["Ready"] != "True/Ready" {

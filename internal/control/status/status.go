@@ -20,7 +20,7 @@ const longestError = 300
 // statusOf returns the status for an outcome of an object.
 func statusOf(p *autoscaler.Outcome, o *object) *v1alpha1.ScaledObjectStatus {
 	s := &v1alpha1.ScaledObjectStatus{
-		ObservedGeneration: p.Workload.Generation,
+		ObservedGeneration: max(p.Workload.Generation, o.refusal.generation),
 		Reference:          p.Workload.Target.String(),
 		Triggers:           triggersOf(p),
 	}
