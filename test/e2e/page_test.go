@@ -44,22 +44,22 @@ func (s *stream) close() {
 	s.body = nil
 }
 
-// open opens the stream. It returns false if the replica cannot answer now.
-func (s *stream) open() (bool, error) {
-	request, err := http.NewRequestWithContext(s.e.t.Context(), http.MethodGet, s.url, nil)
+// open opens the stream, and reports whether the replica could answer.
+func (s *stream) open(ctx context.Context) bool {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, s.url, nil)
 	if err != nil {
-		return false, err
+		s.e.t.Fatal(err)
 	}
-	answer, err := http.DefaultClient.Do(request)
+	answer, err := http.DefaultClient.Do(request) //nolint:bodyclose // close does.
 	if err != nil {
-		return false, nil // The replica is not there yet.
-	}
-	if answer.StatusCode != http.StatusOK {
-		return false, answer.Body.Close()
+		return false
 	}
 	s.body, s.lines = answer.Body, bufio.NewScanner(answer.Body)
 	s.lines.Buffer(nil, 1<<20)
-	return true, nil
+	if answer.StatusCode != http.StatusOK {
+		s.close()
+	}
+	return s.body != nil
 }
 
 // untilReplicas reads the stream until the object has n replicas, decided by a leader that is there.
@@ -67,10 +67,8 @@ func (s *stream) untilReplicas(n int32) {
 	s.e.t.Helper()
 	last := "nothing"
 	s.e.until(fmt.Sprintf("%s shows %d replicas", s.url, n), func(ctx context.Context) (bool, error) {
-		if s.body == nil {
-			if ok, err := s.open(); !ok {
-				return false, err
-			}
+		if s.body == nil && !s.open(context.WithoutCancel(ctx)) {
+			return false, nil
 		}
 		for ctx.Err() == nil && s.lines.Scan() {
 			data, ok := strings.CutPrefix(s.lines.Text(), "data: ")
