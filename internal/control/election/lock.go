@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"errors"
 	"log/slog"
 	"math"
 	"time"
@@ -20,6 +21,7 @@ type renewLock struct {
 	elector     *Elector
 	failure     string // Why the last request failed; "" if it did not. Only the first of several failures in a row for one reason is logged.
 	heldByOther bool   // Whether another process held the Lease when it was read last.
+	missing     bool   // Whether there was no Lease when it was read last.
 	// renewed is when the last successful renewal was sent.
 	renewed time.Time
 	// record is the last record that was read, raw its bytes, and observedAt when this process first read it.
@@ -34,6 +36,7 @@ type renewLock struct {
 func (r *renewLock) Get(ctx context.Context) (*resourcelock.LeaderElectionRecord, []byte, error) {
 	record, raw, err := r.Interface.Get(ctx)
 	absent := apierrors.IsNotFound(err)
+	r.missing = absent
 	if !absent { // If there is no Lease yet, Create follows, and logs its own failure.
 		r.logFailure(ctx, err)
 	}
@@ -70,12 +73,15 @@ func sanitize(record *resourcelock.LeaderElectionRecord) {
 
 // Create implements resourcelock.Interface.
 func (r *renewLock) Create(ctx context.Context, record resourcelock.LeaderElectionRecord) error {
-	return r.send(ctx, record, r.Interface.Create)
+	err := r.send(ctx, record, r.Interface.Create)
+	r.missing = r.missing && err != nil
+	return err
 }
 
 // Update implements resourcelock.Interface. client-go renews each RetryPeriod; a renewal is sent only if the last one was at least a
 // RenewInterval ago. After a process was suspended for longer than its Lease, client-go would release the Lease that another process
-// holds by now, because it does not check the holder; Update does not send that request.
+// holds by now, because it does not check the holder; Update does not send that request. It sends none either if there was no Lease, for which client-go
+// would have no name: the Lease must be created.
 func (r *renewLock) Update(ctx context.Context, record resourcelock.LeaderElectionRecord) error {
 	if record.HolderIdentity == r.Identity() && time.Since(r.renewed) < RenewInterval {
 		return nil
@@ -84,8 +90,17 @@ func (r *renewLock) Update(ctx context.Context, record resourcelock.LeaderElecti
 		r.elector.leadership.Store(nil)
 		return nil
 	}
+	if r.missing {
+		if record.HolderIdentity == "" {
+			r.elector.leadership.Store(nil)
+		}
+		return errMissing
+	}
 	return r.send(ctx, record, r.Interface.Update)
 }
+
+// errMissing is the error of an update while there is no Lease.
+var errMissing = errors.New("the lease does not exist")
 
 func (r *renewLock) send(ctx context.Context, record resourcelock.LeaderElectionRecord,
 	write func(context.Context, resourcelock.LeaderElectionRecord) error,

@@ -19,6 +19,7 @@ import (
 func TestLock(t *testing.T) {
 	t.Parallel()
 	t.Run("a Lease that another process holds is not released", testLeaseThatAnotherProcessHoldsIsNotReleased)
+	t.Run("a Lease that was deleted is not updated", testLeaseThatWasDeletedIsNotUpdated)
 	t.Run("a failure is logged again when its reason changes", testFailureIsLoggedAgainWhenItsReasonChanges)
 }
 
@@ -78,6 +79,34 @@ func testLeaseThatAnotherProcessHoldsIsNotReleased(t *testing.T) {
 		t.Fatal(err)
 	}
 	expectHolder(frozen, "")
+}
+
+// client-go renews a Lease that it has just found missing and could not create, as in a namespace that is being deleted.
+func testLeaseThatWasDeletedIsNotUpdated(t *testing.T) {
+	t.Parallel()
+	config := sandbox.Config(t)
+	var output bytes.Buffer
+	elector, err := New(config, Options{
+		Namespace: sandbox.Namespace(t, config), Name: "impulse", Identity: "leader", Log: slog.New(slog.NewTextHandler(&output, nil)),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := &renewLock{Interface: elector.lease, elector: elector}
+	record := resourcelock.LeaderElectionRecord{HolderIdentity: "leader", LeaseDurationSeconds: 5, AcquireTime: metav1.Now(), RenewTime: metav1.Now()}
+	if _, _, err := r.Get(t.Context()); !apierrors.IsNotFound(err) {
+		t.Fatalf("got %v, want that there is no Lease", err)
+	}
+	if err := r.Update(t.Context(), record); !errors.Is(err, errMissing) || output.Len() > 0 {
+		t.Errorf("got %v and the log %q, want %v and no log", err, output.String(), errMissing)
+	}
+	if err := r.Create(t.Context(), record); err != nil {
+		t.Fatal(err)
+	}
+	r.renewed = r.renewed.Add(-RenewInterval)
+	if err := r.Update(t.Context(), record); err != nil {
+		t.Error(err)
+	}
 }
 
 func testFailureIsLoggedAgainWhenItsReasonChanges(t *testing.T) {

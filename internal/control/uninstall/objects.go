@@ -43,23 +43,54 @@ func newObjects(config *rest.Config, keepCounts bool) (*objects, error) {
 	return &objects{client: c, finalizers: cluster, keepCounts: keepCounts}, nil
 }
 
-// remaining describes the ScaledObjects that remain, each with the reason; "" if there are none.
-func (o *objects) remaining(ctx context.Context) string {
+// list returns the first ScaledObjects, and how many there are; none if their definition does not exist.
+func (o *objects) list(ctx context.Context) ([]v1alpha1.ScaledObject, int, error) {
 	var list v1alpha1.ScaledObjectList
 	err := o.client.Get().Resource("scaledobjects").Param("limit", strconv.Itoa(pageSize)).Do(ctx).Into(&list)
-	switch {
-	case apierrors.IsNotFound(err), err == nil && len(list.Items) == 0:
-		return ""
-	case err != nil:
-		return fmt.Sprintf("list the ScaledObjects: %s", err)
+	if apierrors.IsNotFound(err) {
+		return nil, 0, nil
+	}
+	if err != nil {
+		return nil, 0, fmt.Errorf("list the ScaledObjects: %w", err)
 	}
 	total := len(list.Items)
 	if list.RemainingItemCount != nil {
 		total += int(*list.RemainingItemCount)
 	}
+	return list.Items, total, nil
+}
+
+// present describes the ScaledObjects that exist.
+func (o *objects) present(ctx context.Context) (string, error) {
+	items, total, err := o.list(ctx)
+	switch {
+	case err != nil:
+		return "", err
+	case total == 0:
+		return "no ScaledObject", nil
+	}
 	var names []string
-	for i := range list.Items {
-		so := &list.Items[i]
+	for i := range items[:min(len(items), maxNamed)] {
+		names = append(names, items[i].Namespace+"/"+items[i].Name)
+	}
+	if total > maxNamed {
+		names = append(names, fmt.Sprintf("and %d more", total-maxNamed))
+	}
+	return fmt.Sprintf("all ScaledObjects, %d (%s)", total, strings.Join(names, ", ")), nil
+}
+
+// remaining describes the ScaledObjects that remain, each with the reason; "" if there are none.
+func (o *objects) remaining(ctx context.Context) string {
+	items, total, err := o.list(ctx)
+	switch {
+	case err != nil:
+		return err.Error()
+	case len(items) == 0:
+		return ""
+	}
+	var names []string
+	for i := range items {
+		so := &items[i]
 		reason := o.reason(ctx, so)
 		if i < maxNamed {
 			names = append(names, fmt.Sprintf("%s/%s (%s)", so.Namespace, so.Name, reason))

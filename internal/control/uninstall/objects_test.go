@@ -56,4 +56,8 @@ func testOnlyFirstRemainingObjectsAreNamedAndMessagesAreQuoted(t *testing.T) {
 	if got := o.remaining(t.Context()); got != want {
 		t.Errorf("got\n%q, want\n%q", got, want)
 	}
+	want = "all ScaledObjects, 100 (shop/web-0, shop/web-1, shop/web-2, shop/web-3, shop/web-4, and 95 more)"
+	if got, err := o.present(t.Context()); err != nil || got != want {
+		t.Errorf("got %q, %v; want %q", got, err, want)
+	}
 }

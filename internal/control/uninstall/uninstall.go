@@ -23,18 +23,20 @@ import (
 // pollInterval is the time between two reads of a part that is being deleted.
 const pollInterval = 500 * time.Millisecond
 
-// Options configure an uninstallation. All but KeepCounts are required.
+// Options configure an uninstallation. All but KeepCounts and Confirm are required.
 type Options struct {
 	Config *rest.Config
 	// Timeout bounds the wait for each part to be gone.
 	Timeout time.Duration
 	// KeepCounts removes Impulse's finalizer from the ScaledObjects, so that their targets keep the current counts.
 	KeepCounts bool
-	// Out receives one line per part, and one whenever the reason for waiting changes.
+	// Confirm is called before anything is deleted, after what will be deleted was printed. Its error ends the uninstallation. Nil: do not ask.
+	Confirm func(context.Context) error
+	// Out receives what will be deleted, one line per part, and one whenever the reason for waiting changes.
 	Out io.Writer
 }
 
-// Run removes the parts in order, and waits until each is gone before it removes the next. It passes over parts that do not
+// Run returns an error, and deletes nothing, if another Impulse uses the same definitions. It removes the parts in order, and waits until each is gone before it removes the next. It passes over parts that do not
 // exist, so it can be run again after an error.
 func Run(ctx context.Context, o Options) error {
 	client, err := dynamic.NewForConfig(o.Config)
@@ -46,6 +48,9 @@ func Run(ctx context.Context, o Options) error {
 		return fmt.Errorf("set up the Kubernetes client: %w", err)
 	}
 	u := &uninstallation{client: client, objects: objects, timeout: o.Timeout, out: o.Out}
+	if err := u.permit(ctx, o); err != nil {
+		return err
+	}
 	credentials, err := u.credentials(ctx)
 	if err != nil {
 		return err
@@ -56,6 +61,36 @@ func Run(ctx context.Context, o Options) error {
 		}
 	}
 	return nil
+}
+
+// permit returns an error if nothing must be deleted. Once the definition of ScaledObjects is being deleted, or does not exist, no other
+// Impulse has anything left to lose, and the one that runs then may be there to restore counts.
+func (u *uninstallation) permit(ctx context.Context, o Options) error {
+	first := parts()[0]
+	found, err := u.of(first).Get(ctx, first.name, metav1.GetOptions{})
+	switch {
+	case apierrors.IsNotFound(err), err == nil && found.GetDeletionTimestamp() != nil:
+	case err != nil:
+		return fmt.Errorf("read %s: %w", first, err)
+	default:
+		read, err := readLeases(o.Config)
+		if err != nil {
+			return err
+		}
+		if err := refuseOthers(ctx, read); err != nil {
+			return err
+		}
+	}
+	present, err := u.objects.present(ctx)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(u.out, "This removes from %s: %s; the definitions of impulse.sh with all other objects of their kinds; the namespace %s with everything\n"+
+		"in it; and the roles, the webhook and the FlowSchema of Impulse.\n", o.Config.Host, present, Namespace)
+	if o.Confirm == nil {
+		return nil
+	}
+	return o.Confirm(ctx)
 }
 
 type uninstallation struct {
