@@ -64,8 +64,12 @@ func testHPAWhoseMetricIsUnknownStays(t *testing.T) {
 		if out, err = e.tool(ctx, "adopt", "hpa", "web", "--apply", "--timeout", "5s"); err == nil {
 			return false, errors.New("got no error")
 		}
-		return strings.Contains(out, "nobody-serves-this") && strings.Contains(out, "still scales, and nothing was deleted"), nil
+		return strings.Contains(out, "nobody-serves-this") && strings.Contains(out, "still scales, and nothing was deleted: Impulse's ScaledObject web stays"), nil
 	}, func() string { return out })
+	again, err := e.tool(t.Context(), "adopt", "hpa", "web", "--apply", "--timeout", "3s")
+	if err == nil || !strings.HasPrefix(again, "found Impulse's ScaledObject web\n") || strings.Contains(again, "rate limiter") || strings.Count(again, "nobody-serves-this") < 2 {
+		t.Errorf("again: got %v and the output below, want the object found and the metric named\n%s", err, again)
+	}
 	if _, err := e.Kube.AutoscalingV2().HorizontalPodAutoscalers(e.Namespace).Get(t.Context(), "web", metav1.GetOptions{}); err != nil {
 		t.Errorf("got %v, want the HPA", err)
 	}

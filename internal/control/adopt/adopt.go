@@ -58,7 +58,9 @@ type adoption struct {
 // Run converts the object and, with Apply, replaces it. After an error before the last step the old autoscaler scales as before, Run can be
 // repeated, and the error says what was left.
 func Run(ctx context.Context, o Options) error {
-	client, err := dynamic.NewForConfig(o.Config)
+	config := rest.CopyConfig(o.Config)
+	config.QPS = -1 // The client's own limit would end the last read before its deadline, and so hide the reason for waiting.
+	client, err := dynamic.NewForConfig(config)
 	if err != nil {
 		return fmt.Errorf("set up the Kubernetes client: %w", err)
 	}
@@ -84,7 +86,7 @@ func Run(ctx context.Context, o Options) error {
 		}
 	}
 	if err := a.awaitDecision(ctx, old, hpa.GetName()); err != nil {
-		return fmt.Errorf("%w; %s still scales, and nothing was deleted", err, a.what())
+		return fmt.Errorf("%w; %s still scales, and nothing was deleted: Impulse's ScaledObject %s stays, and the same command goes on", err, a.what(), old.GetName())
 	}
 	if err := a.remove(ctx, old); err != nil {
 		return fmt.Errorf("%w; %s still scales", err, a.what())

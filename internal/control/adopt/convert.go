@@ -123,17 +123,24 @@ func (a *adoption) create(ctx context.Context, object *unstructured.Unstructured
 	object.SetNamespace(namespace)
 	client := a.client.Resource(resource).Namespace(namespace)
 	name := object.GetKind() + " " + object.GetName()
-	switch there, err := client.Get(ctx, object.GetName(), metav1.GetOptions{}); {
+	there, err := client.Get(ctx, object.GetName(), metav1.GetOptions{})
+	done := "updated"
+	switch {
 	case apierrors.IsNotFound(err):
+		done = "created"
 	case err != nil:
 		return fmt.Errorf("look for Impulse's %s: %w", name, err)
 	case !createdByAdopt(there):
 		return fmt.Errorf("create Impulse's %s: %w", name, errOther)
 	}
-	if _, err := client.Apply(ctx, object.GetName(), object, metav1.ApplyOptions{FieldManager: fieldManager}); err != nil {
+	applied, err := client.Apply(ctx, object.GetName(), object, metav1.ApplyOptions{FieldManager: fieldManager})
+	if err != nil {
 		return fmt.Errorf("create Impulse's %s: %w", name, err)
 	}
-	a.report("created Impulse's %s", name)
+	if there != nil && there.GetResourceVersion() == applied.GetResourceVersion() {
+		done = "found"
+	}
+	a.report("%s Impulse's %s", done, name)
 	return nil
 }
 

@@ -80,7 +80,8 @@ func (a *adoption) awaitScaling(ctx context.Context, old *unstructured.Unstructu
 	})
 }
 
-// wait reads Impulse's ScaledObject until done is true or returns an error, Timeout at most. It reports each new reason for waiting.
+// wait reads Impulse's ScaledObject until done is true or returns an error, Timeout at most. It reports each new reason for waiting, and the
+// last one if the time is over.
 func (a *adoption) wait(ctx context.Context, name, what string, done func(*v1alpha1.ScaledObject) (bool, string, error)) error {
 	ctx, cancel := context.WithTimeout(ctx, a.Timeout)
 	defer cancel()
@@ -96,7 +97,7 @@ func (a *adoption) wait(ctx context.Context, name, what string, done func(*v1alp
 			if finished, reason, err = done(so); finished || err != nil {
 				return err
 			}
-		case ctx.Err() != nil:
+		case ctx.Err() != nil && last != "":
 			reason = last
 		default:
 			reason = err.Error()

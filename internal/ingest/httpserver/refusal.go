@@ -31,6 +31,9 @@ func (s *Server) logRefusal(c echo.Context, answer *echo.HTTPError) {
 		reason = unrouted(c.Request(), answer)
 	}
 	if reason == nil {
+		reason = unread(c.Request(), answer)
+	}
+	if reason == nil {
 		return
 	}
 	from, _, err := net.SplitHostPort(c.Request().RemoteAddr)
@@ -46,20 +49,19 @@ func (s *Server) logRefusal(c echo.Context, answer *echo.HTTPError) {
 		s.options.Log.Warn("a request was refused", "route", cmp.Or(c.Path(), shorten(c.Request().URL.Path)), "namespace", namespace,
 			"from", from, "agent", agent, "code", answer.Code, "reason", reason, "times", times)
 	}
-	s.reportRefusal(namespace, from, answer)
+	s.reportRefusal(namespace, from, answer.Code, reason)
 }
 
 // reportRefusal reports a refusal to the objects of the namespace that the request names. The reason names no other namespace.
-func (s *Server) reportRefusal(namespace, from string, answer *echo.HTTPError) {
+func (s *Server) reportRefusal(namespace, from string, code int, why error) {
 	if namespace == "" || s.options.OnRefused == nil {
 		return
 	}
-	why := answer.Internal
-	if answer.Code == http.StatusForbidden {
+	if code == http.StatusForbidden {
 		why = auth.ErrForbidden
 	}
 	if _, due := s.limiter.Due(loglimit.Key{Message: "refused", Namespace: namespace}, s.options.Now()); due {
-		s.options.OnRefused(namespace, fmt.Sprintf("%s (a request from %s was answered with %d)", why, from, answer.Code))
+		s.options.OnRefused(namespace, fmt.Sprintf("%s (a request from %s was answered with %d)", why, from, code))
 	}
 }
 
@@ -73,6 +75,18 @@ func unrouted(r *http.Request, answer *echo.HTTPError) error {
 		return errNoRoute
 	case errors.Is(answer, echo.ErrMethodNotAllowed):
 		return errMethod
+	default:
+		return nil
+	}
+}
+
+// unread returns why the body of a message was not read to its end for good: it is too large, or encoded. It returns nil for another answer.
+func unread(r *http.Request, answer *echo.HTTPError) error {
+	switch {
+	case !strings.HasPrefix(r.URL.Path, "/v1/"):
+		return nil
+	case answer.Code == http.StatusRequestEntityTooLarge, answer.Code == http.StatusUnsupportedMediaType:
+		return errors.New(fmt.Sprint(answer.Message))
 	default:
 		return nil
 	}

@@ -25,6 +25,7 @@ func TestRefusal(t *testing.T) {
 	t.Run("the same refusal is logged once an hour, with the number of times", testSameRefusalIsLoggedOnceHourWithNumberOfTimes)
 	t.Run("refusals of two programs on one host are distinguished", testRefusalsOfTwoProgramsOnOneHostAreDistinguished)
 	t.Run("a request to a path that does not exist is logged", testRequestToPathThatDoesNotExistIsLogged)
+	t.Run("a message that is too large, encoded or invalid is logged", testMessageThatIsTooLargeEncodedOrInvalidIsLogged)
 	t.Run("an alert that no object selects is logged", testAlertThatNoObjectSelectsIsLogged)
 	t.Run("a sender can ask for the number of objects that select its alert", testSenderCanAskForNumberOfObjectsThatSelectItsAlert)
 	t.Run("a message that a trigger refuses is logged", testMessageThatTriggerRefusesIsLogged)
@@ -162,6 +163,36 @@ func testRequestToPathThatDoesNotExistIsLogged(t *testing.T) {
 		}
 		if lines := l.lines(); (len(lines) == 1) != (want != "") || want != "" && (!strings.Contains(lines[0], want) || len(lines[0]) > 400) {
 			t.Errorf("%s: logged %q, expected %q", path, lines, want)
+		}
+	}
+}
+
+func testMessageThatIsTooLargeEncodedOrInvalidIsLogged(t *testing.T) {
+	for want, c := range map[string]struct{ encoding, body string }{
+		`code=413 reason="the body is larger than 8388608 bytes" times=1`:                                {"", strings.Repeat(" ", maxAlertsBody+1)},
+		`code=415 reason="a body with a Content-Encoding is not supported: send it without one" times=1`: {"gzip", one},
+		`code=400 reason="alerts[0]: parsing time`:                                                           {"", strings.Replace(one, `"startsAt":"`, `"startsAt":"yesterday`, 1)},
+	} {
+		var l logRecord
+		var reported []string
+		change := l.options(t)
+		h, _ := serve(t, &record{}, func(o *Options) {
+			change(o)
+			o.Credentials, o.OnRefused = nil, func(namespace, why string) { reported = append(reported, namespace+": "+why) }
+		})
+		for range 2 { // The second is one too many.
+			q := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/v1/alertmanager/shop", strings.NewReader(c.body))
+			q.Header.Set("Content-Encoding", c.encoding)
+			h.ServeHTTP(httptest.NewRecorder(), q)
+		}
+		lines := slices.DeleteFunc(l.lines(), func(line string) bool {
+			return !strings.Contains(line, `msg="a request was refused" route=/v1/alertmanager/:namespace namespace=shop from=192.0.2.1`)
+		})
+		if len(lines) != 1 || !strings.Contains(lines[0], want) {
+			t.Errorf("logged %q, want %s", lines, want)
+		}
+		if len(reported) != 1 || strings.Contains(reported[0], "nil") {
+			t.Errorf("reported %q, want one with the reason", reported)
 		}
 	}
 }
