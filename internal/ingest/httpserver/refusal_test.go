@@ -171,7 +171,7 @@ func testMessageThatIsTooLargeEncodedOrInvalidIsLogged(t *testing.T) {
 	for want, c := range map[string]struct{ encoding, body string }{
 		`code=413 reason="the body is larger than 8388608 bytes" times=1`:                                {"", strings.Repeat(" ", maxAlertsBody+1)},
 		`code=415 reason="a body with a Content-Encoding is not supported: send it without one" times=1`: {"gzip", one},
-		`code=400 reason="alerts[0]: parsing time`:                                                           {"", strings.Replace(one, `"startsAt":"`, `"startsAt":"yesterday`, 1)},
+		`code=400 reason="alerts[0]: parsing time`:                                                       {"", strings.Replace(one, `"startsAt":"`, `"startsAt":"yesterday`, 1)},
 	} {
 		var l logRecord
 		var reported []string
