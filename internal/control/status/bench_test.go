@@ -1,11 +1,15 @@
 package status
 
 import (
+	"fmt"
 	"log/slog"
+	"net/http"
+	"net/http/httptest"
 	"testing"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"github.com/impulse-sh/impulse/actuator"
 	"github.com/impulse-sh/impulse/api/v1alpha1"
@@ -14,25 +18,55 @@ import (
 	"github.com/impulse-sh/impulse/scalers"
 )
 
-// BenchmarkDecided measures the report of a decision that changes nothing, which is the one of almost every event.
-func BenchmarkDecided(b *testing.B) {
-	reporter := New(&store{}, Silent{}, NewMetrics(prometheus.NewRegistry()), slog.New(slog.DiscardHandler))
-	w := &compile.Workload{
-		Namespace: "shop", Name: "web", Target: actuator.Target{Namespace: "shop", Kind: "Deployment", Name: "web"},
-		Triggers: []compile.Trigger{{Name: "queue"}},
-		Policy: &scalers.Policy{Min: 1, Max: 10, Idle: scalers.NoIdle, Triggers: []scalers.Trigger{
-			{Name: "queue", Target: 10_000, Continuous: true},
-		}},
-	}
-	reporter.Resume(w, &v1alpha1.ScaledObjectStatus{})
+// steady returns a reporter, and an outcome that changes nothing for an object with a name.
+func steady() (reporter *Reporter, of func(name string) *autoscaler.Outcome) {
+	reporter = New(&store{}, Silent{}, NewMetrics(prometheus.NewRegistry()), slog.New(slog.DiscardHandler))
 	now := scalers.InstantOf(time.Now())
-	events := []scalers.Event{{Trigger: "queue", At: now, Value: 30_000, Current: 3, Ready: 3}}
-	decision := scalers.Decide(w.Policy, scalers.Input{Now: now, Current: 3, Events: events})
-	b.ReportAllocs()
-	for b.Loop() {
-		reporter.Decided(&autoscaler.Outcome{
+	return reporter, func(name string) *autoscaler.Outcome {
+		w := &compile.Workload{
+			Namespace: "shop", Name: name, Target: actuator.Target{Namespace: "shop", Kind: "Deployment", Name: name},
+			Triggers: []compile.Trigger{{Name: "queue"}},
+			Policy: &scalers.Policy{Min: 1, Max: 10, Idle: scalers.NoIdle, Triggers: []scalers.Trigger{
+				{Name: "queue", Target: 10_000, Continuous: true},
+			}},
+		}
+		reporter.Resume(w, &v1alpha1.ScaledObjectStatus{})
+		events := []scalers.Event{{Trigger: "queue", At: now, Value: 30_000, Current: 3, Ready: 3}}
+		decision := scalers.Decide(w.Policy, scalers.Input{Now: now, Current: 3, Events: events})
+		return &autoscaler.Outcome{
 			Workload: w, At: now, Events: events, Arrived: 1, Decision: &decision, Decided: true, Fresh: true, From: 3,
 			Target: actuator.Observation{Scale: actuator.Scale{UID: "u", Replicas: 3}}, TargetKnown: true, Memory: &decision.Memory,
-		})
+		}
 	}
+}
+
+// BenchmarkDecided measures the report of a decision that changes nothing, which is the one of almost every event.
+func BenchmarkDecided(b *testing.B) {
+	reporter, of := steady()
+	outcome := of("web")
+	b.ReportAllocs()
+	for b.Loop() {
+		reporter.Decided(outcome)
+	}
+}
+
+// BenchmarkScrape measures a scrape of the metrics of 10 000 objects with one trigger each.
+func BenchmarkScrape(b *testing.B) {
+	reporter, of := steady()
+	for i := range 10_000 {
+		outcome := of(fmt.Sprintf("web-%d", i))
+		reporter.Decided(outcome)
+		reporter.Running(outcome.Workload, &running{outcome})
+	}
+	registry := prometheus.NewRegistry()
+	registry.MustRegister(ObjectMetrics{Leader: func() *Reporter { return reporter }})
+	handler := promhttp.HandlerFor(registry, promhttp.HandlerOpts{})
+	size := 0
+	b.ReportAllocs()
+	for b.Loop() {
+		answer := httptest.NewRecorder()
+		handler.ServeHTTP(answer, httptest.NewRequest(http.MethodGet, "/metrics", nil))
+		size = answer.Body.Len()
+	}
+	b.ReportMetric(float64(size)/1e6, "MB/scrape")
 }
