@@ -50,7 +50,7 @@ const (
 	ReasonTargetNotFound = "TargetNotFound"
 	// ReasonNoScaleSubresource: the kind of the target has no scale subresource.
 	//
-	// Choose a kind with one, or add one to its CustomResourceDefinition.
+	// Correct kind and apiVersion of spec.scaleTargetRef, choose a kind with one, or add one to its CustomResourceDefinition.
 	ReasonNoScaleSubresource = "NoScaleSubresource"
 	// ReasonForbidden: Impulse's ServiceAccount may not read or write the target.
 	//
@@ -204,7 +204,7 @@ const (
 // Events and status.reason
 //
 // status.reason has the reason of a condition, AlertStale while the condition of that name is True, or AsRecommended. An Event has the reason of a
-// condition that became a problem, AlertStale when an alert becomes stale, or one of the following.
+// condition that became a problem, AlertStale when an alert becomes stale, or one of the following. Events of KEDA's objects are in keda.md.
 const (
 	// ReasonAsRecommended: the count is what the triggers ask for.
 	ReasonAsRecommended = "AsRecommended"

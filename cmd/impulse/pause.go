@@ -66,7 +66,8 @@ func pauseCommand() *cobra.Command {
 		Short: "Keep the counts of workloads as they are, for some time or until resumed",
 		Long: "Pause keeps Impulse from changing the count of a workload: in both directions, or with --scale-in or --scale-out in one. It sets\n" +
 			"annotations of the ScaledObject, and replaces an earlier pause. At the end the pause has no effect any more, and Impulse decides\n" +
-			"at that instant. The condition Paused, impulse explain and the history show the end and the reason.\n" +
+			"at that instant. The condition Paused and impulse explain show the end and the reason;\n" +
+			"the history has the decisions that the pause changes.\n" +
 			"Exit code: 0 all are paused, 2 one could not be changed; the others are paused nevertheless.",
 		Example: `  impulse pause web --for 2h --reason "node drain"
   impulse pause web api -n shop --until 18:00

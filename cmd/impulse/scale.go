@@ -24,7 +24,7 @@ func scaleCommand() *cobra.Command {
 		Short: "Set the counts of workloads for some time, whatever their triggers and limits are",
 		Long: "Scale has Impulse keep a count that you choose, until an end that you choose, and then decides as before. Triggers and limits have\n" +
 			"no influence meanwhile. It sets annotations of the ScaledObject, and replaces an earlier pause. kubectl scale has no such effect:\n" +
-			"Impulse answers a count that somebody else writes.\n" +
+			"Impulse answers a count that somebody else writes, within the windows and policies of the object.\n" +
 			"Exit code: 0 all have the count, 2 one could not be changed.",
 		Example: `  impulse scale web --replicas 12 --for 2h --reason "sale"
   impulse scale batch --replicas 0 --until 18:00 -n shop

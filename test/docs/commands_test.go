@@ -23,7 +23,7 @@ func TestCommands(t *testing.T) {
 }
 
 // programs are those of the blocks of commands. Those beside impulse, helm and kubectl are not checked.
-var programs = []string{"impulse", "helm", "kubectl", "make", "go", "command", "curl", "jq", "ln", "chmod", "base64", "openssl", "grep", "sed", "export", "gunzip", "["}
+var programs = []string{"impulse", "helm", "kubectl", "make", "go", "command", "curl", "jq", "ln", "chmod", "base64", "openssl", "grep", "sed", "cat", "printf", "rm", "xargs", "export", "gunzip", "["}
 
 // command is one command of a page, such as `impulse get -n shop`.
 type command struct {

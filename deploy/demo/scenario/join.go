@@ -129,6 +129,7 @@ func (s *Stack) joinPrometheus(ctx context.Context, at process.Addresses) error 
 			return err
 		}
 	}
+	printLine("  Prometheus is at %s, Alertmanager at %s", at.Prometheus, at.Alertmanager)
 	if err := call(ctx, http.MethodPost, at.Prometheus+"/-/reload"); err != nil {
 		return err
 	}

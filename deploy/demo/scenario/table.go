@@ -130,6 +130,11 @@ Every 15 seconds 30 messages are added to worker's queue or removed from it; off
 and a pod of api is busy for a minute and idle for one. LATENCY is the time from an event to the end of the write.
 Impulse's metrics are at %[6]s/metrics. Ctrl-C ends everything.
 
+This Impulse scales only the namespace %[1]s. To go on in one of your own, in that terminal:
+
+  kubectl create namespace shop
+  impulse run --namespace shop --lease-namespace shop --listen 127.0.0.1:18180 --page-listen '' --allow-source-addresses 127.0.0.0/8,::1
+
 `, Namespace, s.addresses.Kubeconfig, s.addresses.Bin, s.mock, s.dir, s.values.ImpulseURL, s.values.PageURL)
 	fmt.Fprintln(w, strings.Repeat("─", 100))
 }

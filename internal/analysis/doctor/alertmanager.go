@@ -184,7 +184,7 @@ func (t *alertTrigger) gets(w *Webhook) bool {
 func (s *section) webhookOf(in *Installation, r *Routing, receiver string, w *Webhook, uses []alertTrigger) {
 	at := fmt.Sprintf("%s: the webhook of receiver %s", r.Source, text(receiver))
 	if !w.SendResolved {
-		s.problem(at+" has "+r.field("send_resolved")+": false: an alert counts until the end of its ttl, although it was resolved", "set "+r.field("send_resolved")+": true")
+		s.problem(at+" has "+r.field("send_resolved")+": false: an alert counts until twice its ttl after its last post, although it was resolved", "set "+r.field("send_resolved")+": true")
 	}
 	if w.MaxAlerts > 0 {
 		s.warning(fmt.Sprintf("%s has %s %d: of larger groups, Impulse gets no further alerts, and never their resolves", at, r.field("max_alerts"), w.MaxAlerts), "set "+r.field("max_alerts")+": 0")
