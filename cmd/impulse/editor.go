@@ -4,12 +4,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/impulse-sh/impulse/api/v1alpha1"
-	"github.com/impulse-sh/impulse/internal/control/kedawatch"
 	"github.com/impulse-sh/impulse/internal/kube/objects"
 )
 
@@ -84,6 +85,12 @@ func (e *editor) run(cmd *cobra.Command, names []string, changeOf func(*v1alpha1
 	errs := []error{failed}
 	for _, so := range all {
 		c := changeOf(so)
+		// An original that cannot be read, for which the user may lack the right, prevents no change.
+		original, derived, _ := client.Original(cmd.Context(), so)
+		if err := reverted(so, c.edit, original); err != nil {
+			errs = append(errs, err)
+			continue
+		}
 		changed := c.edit.Changes(so)
 		if e.dryRun != "client" {
 			changed, err = client.Update(cmd.Context(), so, c.edit, e.dryRun == "server")
@@ -93,8 +100,26 @@ func (e *editor) run(cmd *cobra.Command, names []string, changeOf func(*v1alpha1
 			continue
 		}
 		e.report(cmd.OutOrStdout(), cmd.ErrOrStderr(), so, c, changed)
+		if derived {
+			fmt.Fprintf(cmd.ErrOrStderr(), "note: %s/%s: it is derived from the ScaledObject of keda.sh with its name, whose annotations are copied to it\n", so.Namespace, so.Name)
+		}
 	}
 	return errors.Join(errs...)
+}
+
+// reverted returns an error if an edit changes annotations that KEDA's object has: they are copied to the object again.
+func reverted(so *v1alpha1.ScaledObject, edit objects.Edit, original map[string]string) error {
+	var names []string
+	for _, name := range slices.Sorted(maps.Keys(original)) {
+		if value, edits := edit.Annotations[name]; edits && (value == nil || *value != original[name]) {
+			names = append(names, name+"-")
+		}
+	}
+	if len(names) == 0 {
+		return nil
+	}
+	return fmt.Errorf("%s/%s is derived from KEDA's object, which would undo this: change that one: kubectl annotate scaledobjects.keda.sh %s -n %s %s",
+		so.Namespace, so.Name, so.Name, so.Namespace, strings.Join(names, " "))
 }
 
 // report prints what was done with an object.
@@ -116,8 +141,5 @@ func (e *editor) report(out, errs io.Writer, so *v1alpha1.ScaledObject, c change
 	fmt.Fprintln(out, strings.Join(words, " "))
 	if c.note != "" {
 		fmt.Fprintf(errs, "note: %s/%s: %s\n", so.Namespace, so.Name, c.note)
-	}
-	if so.Labels[kedawatch.Label] == "true" {
-		fmt.Fprintf(errs, "note: %s/%s: it is derived from the ScaledObject of keda.sh with its name, whose annotations are copied to it\n", so.Namespace, so.Name)
 	}
 }

@@ -16,6 +16,7 @@ func TestPause(t *testing.T) {
 	t.Run("a dry run is switched on and off", testDryRunIsSwitchedOnAndOff)
 	t.Run("a dry run of the command changes nothing", testDryRunOfCommandChangesNothing)
 	t.Run("an object that is missing does not stop the others", testObjectThatIsMissingDoesNotStopOthers)
+	t.Run("a pause of KEDA's object is not ended at its copy", testPauseOfKEDAsObjectIsNotEndedAtItsCopy)
 	t.Run("mistakes are reported before anything is changed", testMistakesAreReportedBeforeAnythingIsChanged)
 }
 
@@ -107,6 +108,49 @@ func testObjectThatIsMissingDoesNotStopOthers(t *testing.T) {
 	code, out, errs := run("pause", "wbe", "web", "-n", e.Namespace)
 	if code != 2 || out != "scaledobject.impulse.sh/web paused\n" || !strings.Contains(errs, `(did you mean "web"?)`) {
 		t.Errorf("got exit code %d, %s%s", code, out, errs)
+	}
+}
+
+func testPauseOfKEDAsObjectIsNotEndedAtItsCopy(t *testing.T) {
+	e, run := onCluster(t)
+	sandbox.ApplyCRDs(t, "../../internal/testkit/sandbox/kedacrds")
+	const paused = "autoscaling.keda.sh/paused-replicas"
+	e.Apply("apiVersion: keda.sh/v1alpha1\nkind: ScaledObject\nmetadata: {name: web, annotations: {" + paused + ": '5'}}\n" +
+		"spec:\n  scaleTargetRef: {name: web}\n  triggers: [{type: cron, metadata: {timezone: UTC, start: 0 8 * * *, end: 0 18 * * *, desiredReplicas: '2'}}]\n")
+	uid, err := e.Kubectl(t.Context(), "", "get", "scaledobjects.keda.sh", "web", "-o", "jsonpath={.metadata.uid}")
+	if err != nil {
+		t.Fatal(err, uid)
+	}
+	e.Apply(strings.Replace(object("web"), "labels: {app: web}", "labels: {impulse.sh/from-keda: 'true'}, annotations: {"+paused+": '5'}, "+
+		"ownerReferences: [{apiVersion: keda.sh/v1alpha1, kind: ScaledObject, name: web, controller: true, uid: "+uid+"}]", 1))
+	const note = "it is derived from the ScaledObject of keda.sh"
+	command := "kubectl annotate scaledobjects.keda.sh web -n " + e.Namespace + " " + paused + "-"
+	for _, args := range []string{"resume web", "resume web --dry-run=client", "pause web", "scale web --replicas 3 --for 1h"} {
+		code, out, errs := run(append(strings.Fields(args), "-n", e.Namespace)...)
+		if code != 2 || out != "" || !strings.Contains(errs, command+"\n") {
+			t.Errorf("%s: got exit code %d, %s%s, want the command %s", args, code, out, errs, command)
+		}
+	}
+	if code, out, errs := run("dry-run", "on", "web", "-n", e.Namespace); code != 0 || !strings.Contains(errs, note) {
+		t.Errorf("dry-run: got exit code %d, %s%s, want the note", code, out, errs)
+	}
+	if out, err := e.Kubectl(t.Context(), "", "annotate", "scaledobjects.keda.sh", "web", paused+"-"); err != nil {
+		t.Fatal(err, out)
+	}
+	if code, out, errs := run("pause", "web", "-n", e.Namespace); code != 0 || !strings.Contains(errs, note) {
+		t.Errorf("pause once KEDA's has none: got exit code %d, %s%s, want the note", code, out, errs)
+	}
+	// The API server removes the reference to the owner of an object that its deletion leaves.
+	for _, args := range [][]string{
+		{"patch", "scaledobjects.impulse.sh", "web", "--type=json", "-p", `[{"op": "remove", "path": "/metadata/ownerReferences"}]`},
+		{"annotate", "scaledobjects.impulse.sh", "web", "--overwrite", paused + "=5"},
+	} {
+		if out, err := e.Kubectl(t.Context(), "", args...); err != nil {
+			t.Fatal(err, out)
+		}
+	}
+	if code, out, errs := run("resume", "web", "-n", e.Namespace); code != 0 || errs != "" || !strings.Contains(out, "resumed") {
+		t.Errorf("an object that was left: got exit code %d, %s%s", code, out, errs)
 	}
 }
 
