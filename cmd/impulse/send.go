@@ -67,10 +67,14 @@ func sendAlertCommand() *cobra.Command {
 			if cluster {
 				path, whose = "/v1/alertmanager", "all namespaces (scope: cluster)"
 			}
+			next := "impulse explain NAMESPACE/NAME shows what it changed"
+			if resolve {
+				next += "; an alert ends only if these are all of its labels: impulse alerts -o wide lists those that fire"
+			}
 			return to.send(cmd, message{
 				method: http.MethodPost, path: path, body: alertBody(labels, values, resolve, time.Now()),
 				what: fmt.Sprintf("%s %s for the objects of %s", alertName(labels), map[bool]string{false: "fires", true: "is resolved"}[resolve], whose),
-				next: "impulse explain NAMESPACE/NAME shows what it changed", counts: true,
+				next: next, counts: true,
 				unselected: "impulse alerts lists what is recorded and which objects select it; kubectl get so -A lists the objects, which select alerts by matchers and scope",
 			})
 		},

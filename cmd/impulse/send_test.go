@@ -72,7 +72,8 @@ func testAlertIsSentAsAlertmanagerSendsIt(t *testing.T) {
 	if text, _ := json.Marshal(last.body["alerts"]); !strings.Contains(string(text), `"annotations":{"value":"1=2"},"endsAt":"0001-01-01T00:00:00Z","labels":{"alertname":"Slow","severity":"page"}`) {
 		t.Errorf("sent %s", text)
 	}
-	if code, _, _ := impulse(t, "", "send", "alert", "--server", s.URL, "--cluster", "alertname=Slow", "--resolve"); code != 0 || last.path != "/v1/alertmanager" || last.body["status"] != "resolved" {
+	code, out, _ = impulse(t, "", "send", "alert", "--server", s.URL, "--cluster", "alertname=Slow", "--resolve")
+	if code != 0 || !strings.Contains(out, "; an alert ends only if these are all of its labels: impulse alerts -o wide") || last.path != "/v1/alertmanager" || last.body["status"] != "resolved" {
 		t.Errorf("got exit code %d, want 0; sent %+v", code, last)
 	}
 }
