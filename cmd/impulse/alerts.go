@@ -91,6 +91,9 @@ func (l *listing) list(cmd *cobra.Command, args []string) error {
 	}
 	all := alertlist.List(stored.Alerts, workloads, alertlist.Filter{Namespace: namespace, Resolved: l.resolved, Match: match}, time.Now())
 	warn(cmd.ErrOrStderr(), &stored)
+	if len(stored.Alerts) == 0 && !l.hasLease(cmd.Context(), l.lease) {
+		fmt.Fprintf(cmd.ErrOrStderr(), "warning: there is no Lease %s/%s: set --lease-namespace to that of impulse run\n", l.lease, app.Defaults().LeaseName)
+	}
 	if len(all) == 0 && (wide || l.output.value == "text") {
 		where := "any namespace"
 		if namespace != "" {

@@ -44,6 +44,7 @@ func explainObjects(cmd *cobra.Command, l *liveExplainer, names []string) error 
 	if len(all) == 0 && failed != nil {
 		return failed
 	}
+	l.cluster.warnLeaderless(cmd.Context(), cmd.ErrOrStderr(), l.lease)
 	if len(names) == 1 {
 		e, about, err := l.explain(cmd.Context(), all[0], true)
 		if err != nil {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/impulse-sh/impulse/api/v1alpha1"
 	"github.com/impulse-sh/impulse/internal/analysis/overview"
+	"github.com/impulse-sh/impulse/internal/control/app"
 	"github.com/impulse-sh/impulse/internal/policy/compile"
 )
 
@@ -69,6 +70,7 @@ func (g *getter) list(cmd *cobra.Command, names []string) error {
 	if len(all) == 0 && g.table() != nil {
 		return g.reportNone(cmd, &g.cluster, "ScaledObject")
 	}
+	g.warnLeaderless(cmd.Context(), cmd.ErrOrStderr(), app.Defaults().LeaseNamespace)
 	return errors.Join(g.write(cmd.OutOrStdout(), all, len(names) == 1), failed)
 }
 

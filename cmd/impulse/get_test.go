@@ -20,6 +20,7 @@ func TestGet(t *testing.T) {
 	t.Run("objects are listed in each format", testObjectsAreListedInEachFormat)
 	t.Run("a missing object is reported beside the others", testMissingObjectIsReportedBesideOthers)
 	t.Run("an object that changes is printed again", testObjectThatChangesIsPrintedAgain)
+	t.Run("a status without a leader is reported as an old one", testStatusWithoutLeaderIsReportedAsOldOne)
 	t.Run("objects of file mode are listed", testObjectsOfFileModeAreListed)
 	t.Run("names and namespaces are completed from the cluster", testNamesAndNamespacesAreCompletedFromCluster)
 	t.Run("each mistake is one sentence", testEachMistakeIsOneSentence)
@@ -194,6 +195,25 @@ func testNamesAndNamespacesAreCompletedFromCluster(t *testing.T) {
 	t.Setenv("KUBECONFIG", filepath.Join(t.TempDir(), "absent"))
 	if code, out, _ := impulse(t, "", "__complete", "get", ""); code != 0 || out != ":4\n" {
 		t.Errorf("without a cluster: got exit code %d, %q, want no suggestion", code, out)
+	}
+}
+
+func testStatusWithoutLeaderIsReportedAsOldOne(t *testing.T) {
+	e, run := onCluster(t, "web")
+	setStatus(t, e, "web", decided)
+	explain := []string{"explain", "web", "-n", e.Namespace, "--lease-namespace", e.Namespace}
+	if _, _, errs := run(explain...); strings.Contains(errs, "no Impulse leads") {
+		t.Errorf("without a Lease: got %s", errs)
+	}
+	if _, _, errs := run("alerts", "-n", e.Namespace, "--lease-namespace", e.Namespace); !strings.Contains(errs, "there is no Lease "+e.Namespace+"/impulse: set --lease-namespace") {
+		t.Errorf("alerts without a Lease: got %s", errs)
+	}
+	e.Apply("apiVersion: coordination.k8s.io/v1\nkind: Lease\nmetadata: {name: impulse}\nspec: {holderIdentity: gone, renewTime: \"2026-01-01T00:00:00.000000Z\"}\n")
+	if _, _, errs := run(explain...); !strings.HasPrefix(errs, "warning: no Impulse leads: the Lease "+e.Namespace+"/impulse has not been renewed for ") {
+		t.Errorf("with a Lease that has expired: got %s", errs)
+	}
+	if _, _, errs := run("alerts", "-n", e.Namespace, "--lease-namespace", e.Namespace); strings.Contains(errs, "there is no Lease") {
+		t.Errorf("alerts with a Lease: got %s", errs)
 	}
 }
 
