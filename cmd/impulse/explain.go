@@ -22,7 +22,9 @@ func explainCommand() *cobra.Command {
 			"For an object in a cluster, or in the files of an Impulse that runs with --config, it uses the levels in the object's status,\n" +
 			"which were recorded when the outcome (the count or its reasons) last changed. For a file, it explains the decision at one\n" +
 			"instant of a test, or of a simulation (--input). An argument names a file if it is - (standard input), starts with / or ., or\n" +
-			"ends in .yaml, .yml or .json.",
+			"ends in .yaml, .yml or .json.\n\n" +
+			"For an object with an invalid spec, it prints the mistakes and then, if an older version stays in effect, the last decision by that.\n" +
+			"The exit code is 1 then.",
 		Example: `  impulse explain web -n shop
   impulse explain shop/web -o json
 

@@ -30,7 +30,7 @@ type liveExplainer struct {
 // explained is the explanation of one of several objects.
 type explained struct {
 	Object string `json:"object"`
-	// Error is the reason for which there is no explanation.
+	// Error is the reason for which there is no explanation, or only one of the last good version.
 	Error string `json:"error,omitempty"`
 
 	*explain.Explanation
@@ -47,10 +47,14 @@ func explainObjects(cmd *cobra.Command, l *liveExplainer, names []string) error 
 	l.cluster.warnLeaderless(cmd.Context(), cmd.ErrOrStderr(), l.lease)
 	if len(names) == 1 {
 		e, about, err := l.explain(cmd.Context(), all[0], true)
-		if err != nil {
+		if e == nil {
 			return err
 		}
-		return l.output.write(cmd.OutOrStdout(), e, func(out io.Writer) error { return e.Text(out, about) })
+		if err != nil {
+			printError(cmd.ErrOrStderr(), err)
+			err = errFindings
+		}
+		return errors.Join(l.output.write(cmd.OutOrStdout(), e, func(out io.Writer) error { return e.Text(out, about) }), err)
 	}
 	if len(all) == 0 && l.output.value == "text" {
 		return l.selection.reportNone(cmd, l.cluster, "ScaledObject")
@@ -61,7 +65,7 @@ func explainObjects(cmd *cobra.Command, l *liveExplainer, names []string) error 
 		one.Object = so.Namespace + "/" + so.Name
 		var err error
 		if one.Explanation, one.about, err = l.explain(cmd.Context(), so, false); err != nil {
-			one.Explanation, one.Error = nil, err.Error()
+			one.Error = err.Error()
 		}
 	}
 	return errors.Join(l.output.write(cmd.OutOrStdout(), several, func(out io.Writer) error { return explainedText(out, several) }), failed)
@@ -77,6 +81,9 @@ func explainedText(out io.Writer, all []explained) error {
 			fmt.Fprintf(out, "%s: not explained: %s\n", all[i].Object, printable.Line(all[i].Error, printable.Longest))
 			continue
 		}
+		if all[i].Error != "" {
+			fmt.Fprintln(out, printable.Line(all[i].Error, printable.Longest))
+		}
 		if err := all[i].Text(out, all[i].about); err != nil {
 			return err
 		}
@@ -84,12 +91,22 @@ func explainedText(out io.Writer, all []explained) error {
 	return nil
 }
 
-// explain explains one object. If it is alone, alerts that were delivered elsewhere are searched for it, which reads all records.
+// explain explains one object. If its spec is invalid, it returns an error, and the explanation of the last good version if that is in
+// effect. If it is alone, alerts that were delivered elsewhere are searched for it, which reads all records.
 func (l *liveExplainer) explain(ctx context.Context, so *v1alpha1.ScaledObject, alone bool) (*explain.Explanation, string, error) {
 	compile.Default(so)
 	w, mistakes := compile.Compile(so, builtin.Kinds(), compile.DefaultSettings())
 	if w == nil {
-		return nil, "", fmt.Errorf("%s/%s is invalid%s: %w", so.Namespace, so.Name, effectOfInvalid(&so.Status), joined(mistakes))
+		effect := effectOfInvalid(&so.Status)
+		invalid := fmt.Errorf("%s/%s is invalid%s: %w", so.Namespace, so.Name, effect, joined(mistakes))
+		if effect != lastGood {
+			return nil, "", invalid
+		}
+		e, err := explain.LastGood(so, time.Now())
+		if err != nil {
+			return nil, "", errors.Join(invalid, err)
+		}
+		return e, fmt.Sprintf("%s/%s (last good version)", so.Namespace, so.Name), invalid
 	}
 	about := fmt.Sprintf("%s (%s)", w.Key(), w.Target)
 	e, err := explain.Object(w, &so.Status, time.Now())
@@ -104,6 +121,9 @@ func (l *liveExplainer) explain(ctx context.Context, so *v1alpha1.ScaledObject, 
 	return e, about, nil
 }
 
+// lastGood is the effect of an invalid spec that once was valid.
+const lastGood = ", and its last good version stays in effect"
+
 // effectOfInvalid returns what Impulse does with an object whose spec is invalid, if its status shows that.
 func effectOfInvalid(s *v1alpha1.ScaledObjectStatus) string {
 	ready := meta.FindStatusCondition(s.Conditions, v1alpha1.ConditionReady)
@@ -114,7 +134,7 @@ func effectOfInvalid(s *v1alpha1.ScaledObjectStatus) string {
 	case able.Reason == v1alpha1.ReasonInvalidSpec:
 		return ", and Impulse does not scale it"
 	default:
-		return ", and its last good version stays in effect"
+		return lastGood
 	}
 }
 

@@ -1,7 +1,9 @@
 package main
 
 import (
+	"strings"
 	"testing"
+	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
@@ -10,6 +12,7 @@ import (
 
 func TestExplain(t *testing.T) {
 	t.Run("an invalid object's explanation names the policy that stays in force", testInvalidObjectsExplanationNamesPolicyThatStaysInForce)
+	t.Run("the last decision on an invalid object is explained", testLastDecisionOnInvalidObjectIsExplained)
 }
 
 func testInvalidObjectsExplanationNamesPolicyThatStaysInForce(t *testing.T) {
@@ -26,5 +29,46 @@ func testInvalidObjectsExplanationNamesPolicyThatStaysInForce(t *testing.T) {
 		if got := effectOfInvalid(s); got != want {
 			t.Errorf("AbleToScale is %q: %q, want %q", able, got, want)
 		}
+	}
+}
+
+func testLastDecisionOnInvalidObjectIsExplained(t *testing.T) {
+	three := int32(3)
+	so := &v1alpha1.ScaledObject{
+		ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: "web", Generation: 2},
+		Spec:       v1alpha1.ScaledObjectSpec{ScaleTargetRef: v1alpha1.ScaleTargetRef{Name: "web"}, Triggers: []v1alpha1.Trigger{{Type: "crom"}}},
+		Status: v1alpha1.ScaledObjectStatus{
+			Replicas: &three,
+			Conditions: []metav1.Condition{
+				{Type: v1alpha1.ConditionReady, Status: metav1.ConditionFalse, Reason: v1alpha1.ReasonInvalidSpec},
+				{Type: v1alpha1.ConditionAbleToScale, Status: metav1.ConditionTrue, Reason: "ReadyToScale"},
+			},
+			Triggers: []v1alpha1.TriggerStatus{{Name: "office", Type: "cron", Value: "3", Target: "1", Proposal: &three}},
+			LastDecision: &v1alpha1.DecisionStatus{
+				Time: metav1.NewMicroTime(time.Now().Add(-time.Minute)), From: 1, To: 3, Raw: &three, Trigger: "office",
+				Steps: []v1alpha1.StepStatus{{Rule: "recommendation", From: 1, To: 3, Why: "office asked for 3"}},
+			},
+		},
+	}
+	l := &liveExplainer{}
+	e, about, err := l.explain(t.Context(), so, true)
+	if err == nil || !strings.Contains(err.Error(), `shop/web is invalid, and its last good version stays in effect: spec.triggers[0].type: unknown trigger type "crom"`) {
+		t.Errorf("got the error %v", err)
+	}
+	if e == nil {
+		t.Fatal("got no explanation")
+	}
+	var out strings.Builder
+	if err := e.Text(&out, about); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"shop/web (last good version) went from 1 to 3 replicas", "office asked for 3", "the last good version of the object decides"} {
+		if !strings.Contains(out.String(), want) {
+			t.Errorf("got\n%s\nwant %s in it", out.String(), want)
+		}
+	}
+	so.Status.LastDecision = nil
+	if e, _, err := l.explain(t.Context(), so, true); e != nil || err == nil || !strings.Contains(err.Error(), "nothing has been decided on it yet") {
+		t.Errorf("without a decision: got %v, %v", e, err)
 	}
 }

@@ -8,6 +8,7 @@ import (
 func TestInvocation(t *testing.T) {
 	t.Run("a plugin of kubectl calls itself kubectl impulse", testPluginCallsItselfKubectlImpulse)
 	t.Run("the completer of the plugin completes its arguments", testCompleterCompletesItsArguments)
+	t.Run("an unknown command has suggestions", testUnknownCommandHasSuggestions)
 	t.Run("the help lists the connection flags in one place", testHelpListsConnectionFlagsInOnePlace)
 }
 
@@ -76,5 +77,12 @@ func testHelpListsConnectionFlagsInOnePlace(t *testing.T) {
 				t.Errorf("impulse %s -h: got --%s in it, or no hint at impulse options:\n%s", path, name, help)
 			}
 		}
+	}
+}
+
+func testUnknownCommandHasSuggestions(t *testing.T) {
+	code, out, errs := impulse(t, "", "histroy")
+	if want := "impulse: unknown command \"histroy\" for \"impulse\"\nimpulse: Did you mean this?\nimpulse:   history\n"; code != 2 || out != "" || errs != want {
+		t.Errorf("got exit code %d, %s%q, want %q", code, out, errs, want)
 	}
 }

@@ -46,10 +46,17 @@ func execute(ctx context.Context, args []string, in io.Reader, out, errs io.Writ
 	case errors.Is(err, errFindings):
 		return 1
 	default:
-		for line := range strings.Lines(err.Error()) {
-			fmt.Fprintln(errs, "impulse:", printable.Line(strings.TrimSuffix(line, "\n"), maxErrorLine))
-		}
+		printError(errs, err)
 		return 2
+	}
+}
+
+// printError prints each line of an error that is not empty. cobra indents some with a tab.
+func printError(errs io.Writer, err error) {
+	for line := range strings.Lines(err.Error()) {
+		if line = strings.TrimRight(line, "\n"); strings.TrimSpace(line) != "" {
+			fmt.Fprintln(errs, "impulse:", printable.Line(strings.ReplaceAll(line, "\t", "  "), maxErrorLine))
+		}
 	}
 }
 

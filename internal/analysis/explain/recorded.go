@@ -5,6 +5,8 @@ import (
 	"slices"
 	"time"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
 	"github.com/impulse-sh/impulse/api/v1alpha1"
 	"github.com/impulse-sh/impulse/internal/policy/compile"
 	"github.com/impulse-sh/impulse/scalers"
@@ -45,6 +47,19 @@ func FromStatus(w *compile.Workload, s *v1alpha1.ScaledObjectStatus, now time.Ti
 		}
 	}
 	e.Obstacles = append(e.Obstacles, e.unknownObstacles()...)
+	return e, nil
+}
+
+// LastGood explains the last decision on an object whose spec is invalid, by the version that stays in effect: the status has the decision,
+// and only Impulse has the rules of that version.
+func LastGood(so *v1alpha1.ScaledObject, now time.Time) (*Explanation, error) {
+	s := so.Status.DeepCopy()
+	s.Conditions = slices.DeleteFunc(s.Conditions, func(c metav1.Condition) bool { return c.Reason == v1alpha1.ReasonInvalidSpec })
+	e, err := FromStatus(&compile.Workload{Policy: &scalers.Policy{}}, s, now)
+	if err != nil {
+		return nil, err
+	}
+	e.Recorded = "the last good version of the object decides until its spec is corrected; what would change the count is not known from the object"
 	return e, nil
 }
 
