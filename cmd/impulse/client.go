@@ -12,6 +12,7 @@ import (
 	"net/url"
 	"os"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -76,11 +77,17 @@ type answer struct {
 	Text string `json:"text,omitempty"`
 	// SelectedBy is the number of objects that select the alert; absent if it was not requested, or is not known yet.
 	SelectedBy *int `json:"selectedBy,omitempty"`
+
+	// credential describes the token that was sent; "" if none was.
+	credential string
 }
 
 // send sends a message and prints the answer.
 func (r *client) send(cmd *cobra.Command, m message) error {
 	a, err := r.post(cmd, m)
+	if errors.Is(err, syscall.ECONNREFUSED) && !cmd.Flags().Changed("server") {
+		err = fmt.Errorf("%w: run kubectl -n impulse-system port-forward svc/impulse 8080:80 meanwhile, or name another address with --server", err)
+	}
 	if err != nil {
 		return err
 	}
@@ -138,7 +145,7 @@ func (r *client) post(cmd *cobra.Command, m message) (*answer, error) {
 	if response.StatusCode/100 == 3 {
 		return nil, fmt.Errorf("%s redirects to %q: name that server with --server", address, response.Header.Get("Location"))
 	}
-	a := &answer{URL: address, Code: response.StatusCode, Text: strings.TrimSpace(string(text))}
+	a := &answer{URL: address, Code: response.StatusCode, Text: strings.TrimSpace(string(text)), credential: r.credential(token)}
 	var counted struct {
 		SelectedBy *int `json:"selectedBy"`
 	}
@@ -163,6 +170,18 @@ func (r *client) token() (string, error) {
 		return "", errors.New("the token contains a space or a character that is not printable ASCII: expected one token")
 	}
 	return token, nil
+}
+
+// credential describes where a token came from; "" if there is none.
+func (r *client) credential(token string) string {
+	switch {
+	case token == "":
+		return ""
+	case r.tokenFile != "":
+		return "the token of " + r.tokenFile
+	default:
+		return "the token of " + tokenVariable
+	}
 }
 
 // transport returns a transport that trusts the CA certificates in --ca-file.

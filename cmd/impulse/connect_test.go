@@ -50,7 +50,7 @@ func testEveryCommandSaysWhereItLooked(t *testing.T) {
 			code             int
 			want             string
 		}{
-			{"without a cluster", absent, nil, 2, "find the cluster: " + absent + " names none, and this is no Pod: set KUBECONFIG or --kubeconfig"},
+			{"without a cluster", absent, nil, 2, "find the cluster: " + absent + " does not exist, and this is no Pod: set KUBECONFIG or --kubeconfig"},
 			{"with a broken kubeconfig", broken, nil, 2, broken},
 			{"with a context that does not exist", absent, []string{"--context", "gone"}, 2, `the kubeconfig has no context "gone"`},
 			{"with a server that does not answer", absent, []string{"--server", "http://127.0.0.1:1"}, 2, "127.0.0.1:1"},

@@ -8,11 +8,13 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/impulse-sh/impulse/api/v1alpha1"
+	"github.com/impulse-sh/impulse/scalers"
 )
 
 func TestExplain(t *testing.T) {
 	t.Run("an invalid object's explanation names the policy that stays in force", testInvalidObjectsExplanationNamesPolicyThatStaysInForce)
 	t.Run("the last decision on an invalid object is explained", testLastDecisionOnInvalidObjectIsExplained)
+	t.Run("a pushed level may only end with its own ttl", testPushedLevelMayOnlyEndWithItsOwnTTL)
 }
 
 func testInvalidObjectsExplanationNamesPolicyThatStaysInForce(t *testing.T) {
@@ -70,5 +72,30 @@ func testLastDecisionOnInvalidObjectIsExplained(t *testing.T) {
 	so.Status.LastDecision = nil
 	if e, _, err := l.explain(t.Context(), so, true); e != nil || err == nil || !strings.Contains(err.Error(), "nothing has been decided on it yet") {
 		t.Errorf("without a decision: got %v, %v", e, err)
+	}
+}
+
+func testPushedLevelMayOnlyEndWithItsOwnTTL(t *testing.T) {
+	two := int32(2)
+	memory, err := scalers.Memory{}.MarshalText()
+	if err != nil {
+		t.Fatal(err)
+	}
+	so := &v1alpha1.ScaledObject{
+		ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: "web"},
+		Spec: v1alpha1.ScaledObjectSpec{
+			ScaleTargetRef: v1alpha1.ScaleTargetRef{Name: "web"}, Triggers: []v1alpha1.Trigger{{Type: "push", Name: "orders", Metadata: map[string]v1alpha1.Scalar{"threshold": "10"}}},
+		},
+		Status: v1alpha1.ScaledObjectStatus{
+			Memory: string(memory), Replicas: &two, Triggers: []v1alpha1.TriggerStatus{{Name: "orders", Type: "push", Value: "12", Target: "10", Proposal: &two}},
+			LastDecision: &v1alpha1.DecisionStatus{Time: metav1.NewMicroTime(time.Now()), From: 2, To: 2, Raw: &two, Trigger: "orders"},
+		},
+	}
+	e, _, err := (&liveExplainer{}).explain(t.Context(), so, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := "orders may end with the ttl of its level, if that has one"; len(e.Undated) != 1 || e.Undated[0] != want {
+		t.Errorf("got %q, want %s", e.Undated, want)
 	}
 }

@@ -224,7 +224,7 @@ func testEachMistakeIsOneSentence(t *testing.T) {
 		t.Fatal(err)
 	}
 	for args, want := range map[string]string{
-		"get":                             "impulse: find the cluster: " + os.Getenv("KUBECONFIG") + " names none, and this is no Pod: set KUBECONFIG or --kubeconfig\n",
+		"get":                             "impulse: find the cluster: " + os.Getenv("KUBECONFIG") + " does not exist, and this is no Pod: set KUBECONFIG or --kubeconfig\n",
 		"get --kubeconfig " + broken:      "impulse: find the cluster: error loading config file \"" + broken + "\": ",
 		"get web -A":                      "impulse: --all-namespaces has no effect with names\n",
 		"get web -l a=b":                  "impulse: --selector has no effect with names\n",

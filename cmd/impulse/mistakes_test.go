@@ -10,6 +10,7 @@ import (
 func TestMistakes(t *testing.T) {
 	t.Run("every mistake in a test is reported at once, with its line", testEveryMistakeInTestIsReportedAtOnceWithItsLine)
 	t.Run("mistakes in fallback and formula are reported", testMistakesInFallbackAndFormulaAreReported)
+	t.Run("a mistake in an object has a suggestion", testMistakeInObjectHasSuggestion)
 	t.Run("a file without tests is refused", testFileWithoutTestsIsRefused)
 }
 
@@ -87,5 +88,20 @@ func testFileWithoutTestsIsRefused(t *testing.T) {
 	}
 	if code, out, errs := impulse(t, good, "test", "-"); code != 0 || out != "1 passed\n" {
 		t.Errorf("the good one: got exit code %d, want 0; output %s%s", code, out, errs)
+	}
+}
+
+func testMistakeInObjectHasSuggestion(t *testing.T) {
+	const object = "apiVersion: impulse.sh/v1alpha1\nkind: ScaledObject\nmetadata: {name: web}\nspec:\n  scaleTargetRef: {name: web}\n"
+	for spec, want := range map[string]string{
+		"  triggers: [{type: sqs, metadata: {}}]\n":                                      `unknown trigger type "sqs" (did you mean "aws-sqs-queue"?)`,
+		"  triggers: [{type: wxyzwxyz, metadata: {}}]\n":                                 "(known are alertmanager, apache-kafka, cpu, cron, external, ",
+		"  triggers: [{tpye: cron, metadata: {}}]\n":                                     "spec.triggers[0].type: is required (such as prometheus)",
+		"  minReplicaCount: 120\n  triggers: [{type: push, metadata: {threshold: 1}}]\n": "120 is above maxReplicaCount, 100 (the default)",
+		"  cooldownPeriod: 30s\n  triggers: [{type: push, metadata: {threshold: 1}}]\n":  `spec.cooldownPeriod: is "30s" (a whole number of seconds was expected)`,
+	} {
+		if code, out, errs := impulse(t, object+spec, "check", "-"); code != 1 || errs != "" || !strings.Contains(out, want) {
+			t.Errorf("%s: got exit code %d, %s%s, want %s", spec, code, out, errs, want)
+		}
 	}
 }

@@ -75,7 +75,7 @@ func sendAlertCommand() *cobra.Command {
 				method: http.MethodPost, path: path, body: alertBody(labels, values, resolve, time.Now()),
 				what: fmt.Sprintf("%s %s for the objects of %s", alertName(labels), map[bool]string{false: "fires", true: "is resolved"}[resolve], whose),
 				next: next, counts: true,
-				unselected: "impulse alerts lists what is recorded and which objects select it; kubectl get so -A lists the objects, which select alerts by matchers and scope",
+				unselected: "impulse alerts lists what is recorded and which objects select it; impulse get -A lists the objects, which select alerts by matchers and scope",
 			})
 		},
 	}
@@ -206,8 +206,16 @@ func (a *answer) writeText(w io.Writer, m message) error {
 			printable.Line(m.what, printable.Longest), selected, printable.Line(next, printable.Longest))
 		return err
 	}
-	_, err := fmt.Fprintf(w, "refused (%d): %s\n", a.Code, printable.Line(a.Text, printable.Longest))
-	if hint := hints[a.Code]; err == nil && hint != "" {
+	reason, hint := a.Text, hints[a.Code]
+	switch {
+	case a.Code != http.StatusUnauthorized:
+	case a.credential == "":
+		reason += ": no token was sent"
+	default:
+		reason, hint = reason+": "+a.credential+" was not accepted", "use a token of the --tokens-file or --credentials-file of Impulse"
+	}
+	_, err := fmt.Fprintf(w, "refused (%d): %s\n", a.Code, printable.Line(reason, printable.Longest))
+	if err == nil && hint != "" {
 		_, err = fmt.Fprintln(w, "next: "+hint)
 	}
 	return err
@@ -217,5 +225,5 @@ func (a *answer) writeText(w io.Writer, m message) error {
 var hints = map[int]string{
 	http.StatusUnauthorized: "set --token-file or IMPULSE_TOKEN to a token of the --tokens-file or --credentials-file of Impulse",
 	http.StatusForbidden:    "use a token that is valid for this namespace",
-	http.StatusNotFound:     "kubectl get so -A lists the objects; the trigger is named as in spec.triggers",
+	http.StatusNotFound:     "impulse get -A lists the objects; the trigger is named as in spec.triggers",
 }

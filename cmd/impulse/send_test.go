@@ -10,6 +10,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/impulse-sh/impulse/internal/testkit"
 )
 
 func TestSend(t *testing.T) {
@@ -17,6 +19,8 @@ func TestSend(t *testing.T) {
 	t.Run("sending an alert prints the number of objects that select it", testSendingAlertPrintsNumberOfObjectsThatSelectIt)
 	t.Run("a value is sent to its trigger", testValueIsSentToItsTrigger)
 	t.Run("a refused message is reported with a remedy", testRefusedMessageIsReportedWithRemedy)
+	t.Run("a refusal of access says whether a token was sent", testRefusalOfAccessSaysWhetherTokenWasSent)
+	t.Run("a server that does not listen at the default address is reported with the tunnel", testServerThatDoesNotListenIsReportedWithTunnel)
 	t.Run("the server's certificate is checked", testServersCertificateIsChecked)
 	t.Run("a message that cannot be sent is reported", testMessageThatCannotBeSentIsReported)
 }
@@ -82,7 +86,7 @@ func testSendingAlertPrintsNumberOfObjectsThatSelectIt(t *testing.T) {
 	for answer, want := range map[string]string{
 		`{"selectedBy": 2}`: "fires for the objects of namespace shop; 2 objects select it\nnext: impulse explain NAMESPACE/NAME shows what it changed",
 		`{"selectedBy": 1}`: "; 1 object selects it\n",
-		`{"selectedBy": 0}`: "; no object selects it\nnext: impulse alerts lists what is recorded and which objects select it; kubectl get so -A lists the objects",
+		`{"selectedBy": 0}`: "; no object selects it\nnext: impulse alerts lists what is recorded and which objects select it; impulse get -A lists the objects",
 		"": "fires for the objects of namespace shop; which objects select it is not known yet, as Impulse has just started\n" +
 			"next: impulse alerts lists what is recorded and which objects select it; ",
 	} {
@@ -125,9 +129,9 @@ func testRefusedMessageIsReportedWithRemedy(t *testing.T) {
 		code      int
 		out, errs string
 	}{
-		{http.StatusNotFound, "no trigger is called jobs\n", 1, "refused (404): no trigger is called jobs\nnext: kubectl get so -A", ""},
+		{http.StatusNotFound, "no trigger is called jobs\n", 1, "refused (404): no trigger is called jobs\nnext: impulse get -A", ""},
 		{http.StatusBadRequest, "\"value\" is wrong\n", 1, "refused (400): \"value\" is wrong\n", ""},
-		{http.StatusUnauthorized, "no access\n", 1, "refused (401): no access\nnext: set --token-file", ""},
+		{http.StatusUnauthorized, "no access\n", 1, "refused (401): no access: no token was sent\nnext: set --token-file", ""},
 		{http.StatusForbidden, "no access\n", 1, "next: use a token that is valid for this namespace", ""},
 		{http.StatusServiceUnavailable, "nobody leads\n", 2, "refused (503): nobody leads\n", "is not available at present: try again"},
 		{http.StatusFound, "", 2, "", `redirects to "https://elsewhere.example/": name that server`},
@@ -185,5 +189,39 @@ func testMessageThatCannotBeSentIsReported(t *testing.T) {
 		if code != 2 || out != "" || !strings.Contains(errs, want) || strings.Contains(errs, "hunter") {
 			t.Errorf("%v: %d %q %q, expected %q", args, code, out, errs, want)
 		}
+	}
+}
+
+func testRefusalOfAccessSaysWhetherTokenWasSent(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "token")
+	if err := os.WriteFile(file, []byte("hunter2\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s, _ := newReceiver(t, http.StatusUnauthorized, "no access\n", false)
+	args := []string{"send", "value", "shop/worker", "--trigger", "jobs", "1", "--server", s.URL}
+	t.Setenv(tokenVariable, "hunter2")
+	for want, more := range map[string][]string{
+		"refused (401): no access: the token of IMPULSE_TOKEN was not accepted\nnext: use a token of": nil,
+		"refused (401): no access: the token of " + file + " was not accepted\nnext: use a token of":  {"--token-file", file},
+	} {
+		if code, out, errs := impulse(t, "", append(args, more...)...); code != 1 || errs != "" || !strings.HasPrefix(out, want) || strings.Contains(out, "hunter2") {
+			t.Errorf("got exit code %d, %q %q, want %q", code, out, errs, want)
+		}
+	}
+}
+
+func testServerThatDoesNotListenIsReportedWithTunnel(t *testing.T) {
+	const tunnel = "kubectl -n impulse-system port-forward svc/impulse 8080:80"
+	cmd := sendAlertCommand()
+	cmd.SetContext(t.Context())
+	to := client{server: "http://" + testkit.FreeAddress(t)}
+	if err := to.send(cmd, message{method: http.MethodPost, path: "/"}); err == nil || !strings.Contains(err.Error(), tunnel) {
+		t.Errorf("got %v, want %s in it", err, tunnel)
+	}
+	if err := cmd.Flags().Set("server", to.server); err != nil {
+		t.Fatal(err)
+	}
+	if err := to.send(cmd, message{method: http.MethodPost, path: "/"}); err == nil || strings.Contains(err.Error(), tunnel) {
+		t.Errorf("with --server: got %v", err)
 	}
 }

@@ -21,6 +21,9 @@ func undated(p *scalers.Policy, in scalers.Input, schedules Schedules, alerts Al
 
 // byTimeAlone describes what time alone changes in the level of trigger i.
 func (a Alerts) byTimeAlone(i int, now time.Time) string {
+	if i < len(a) && a[i] == nil {
+		return "may end with the ttl of its level, if that has one"
+	}
 	if !a.follows(i) {
 		return "may change with time: by the next step of an alert or the end of its ttl"
 	}

@@ -150,6 +150,12 @@ func testSourceThatEndsIsUnknownAndIsOpenedAgain(t *testing.T) {
 		e.sources[0].emitLevel(1)
 		e.sources[1].emitLevel(2)
 		e.want(2)
+		e.sources[0].unopened = errors.New("no bridge")
+		e.sources[0].end <- errors.New("this stream is gone")
+		pass(longestPause)
+		if err := e.journal.latest().Events[0].Err; err == nil || err.Error() != "the trigger cannot start: no bridge" {
+			t.Errorf("got the error %v, want that the trigger cannot start and why", err)
+		}
 	})
 }
 

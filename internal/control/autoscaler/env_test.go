@@ -179,6 +179,8 @@ type source struct {
 	emit func(scalers.Event)
 	end  chan error
 	runs int
+	// unopened is the error of opening it.
+	unopened error
 }
 
 func (s *source) Run(ctx context.Context, emit func(scalers.Event)) error {
@@ -287,7 +289,7 @@ func (e *env) resume(past Past) {
 	e.t.Helper()
 	e.autoscaler = New(Options{
 		Workload: e.workload, Actuator: e.target, Reporter: e.journal, Now: NewClock(),
-		Open:     func(i int) (triggers.Source, error) { return e.sources[i], nil },
+		Open:     func(i int) (triggers.Source, error) { return e.sources[i], e.sources[i].unopened },
 		MayWrite: func() bool { return e.leading.Load() }, Guard: e.guard, Tracer: e.tracer,
 	})
 	ctx, cancel := context.WithCancel(e.t.Context())

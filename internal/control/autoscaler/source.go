@@ -28,13 +28,23 @@ func (a *Autoscaler) runSource(ctx context.Context, i int) {
 	a.restart(ctx, func() error {
 		source, err := a.options.Open(i)
 		if err != nil {
-			return err
+			return &openError{err}
 		}
 		return source.Run(ctx, func(e scalers.Event) { a.inbox.putReading(i, e) })
 	}, func(err error) {
-		a.inbox.putReading(i, scalers.Event{At: a.now(), Err: fmt.Errorf("the trigger stopped: %w", err)})
+		if unopened := (*openError)(nil); !errors.As(err, &unopened) {
+			err = fmt.Errorf("the trigger stopped: %w", err)
+		}
+		a.inbox.putReading(i, scalers.Event{At: a.now(), Err: err})
 	})
 }
+
+// openError is the error of a source that could not be opened.
+type openError struct{ err error }
+
+func (e *openError) Error() string { return "the trigger cannot start: " + e.err.Error() }
+
+func (e *openError) Unwrap() error { return e.err }
 
 // watchTarget watches the target until ctx is done.
 func (a *Autoscaler) watchTarget(ctx context.Context) {

@@ -92,11 +92,25 @@ func (r *Receiver) ReceiveLevel(ctx context.Context, q *Request) (objects *int, 
 	id := trigger{q.Namespace, q.Param("object"), q.Param("trigger")}
 	r.mu.RLock()
 	l := r.triggers[id]
+	listens := l != nil || r.listens(id.namespace, id.object)
 	r.mu.RUnlock()
+	if !listens {
+		return nil, r.notFound(fmt.Sprintf("no ScaledObject %s/%.253s has a trigger of type push", id.namespace, id.object))
+	}
 	if l == nil || l.endpoint.Hook != "" {
 		return nil, r.notFound(fmt.Sprintf("ScaledObject %s/%.253s has no trigger of type push that is called %.63q", id.namespace, id.object, id.name))
 	}
 	return nil, r.receive(ctx, "push", []*listener{l}, q)
+}
+
+// listens reports whether any trigger of an object listens; the caller must hold mu.
+func (r *Receiver) listens(namespace, object string) bool {
+	for t := range r.triggers {
+		if t.namespace == namespace && t.object == object {
+			return true
+		}
+	}
+	return false
 }
 
 // Record implements triggers.Endpoints: it records levels that came over NATS.

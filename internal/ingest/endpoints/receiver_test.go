@@ -69,6 +69,11 @@ func testEndpointThatDoesNotExistIs404And503WhileItMayStillBeOpened(t *testing.T
 	if code, text := e.postLevel("jobs", `{"value": 1}`); code != 404 || !strings.Contains(text, `shop/checkout has no trigger of type push that is called "jobs"`) {
 		t.Errorf("%d %s", code, text)
 	}
+	q := e.request("shop", `{"value": 1}`)
+	q.Param = func(name string) string { return map[string]string{"object": "chekcout", "trigger": "jobs"}[name] }
+	if code, text := e.answer(e.receiver.ReceiveLevel(t.Context(), q)); code != 404 || text != "no ScaledObject shop/chekcout has a trigger of type push" {
+		t.Errorf("another object: %d %s", code, text)
+	}
 	e.receiver.Reset()
 	e.pass(time.Hour)
 	if code, _ := e.postLevel("levels", `{"value": 1}`); code != 503 {

@@ -1,8 +1,11 @@
 package config
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"maps"
+	"os"
 	"slices"
 	"strings"
 
@@ -44,8 +47,15 @@ func (c *Cluster) Config() (*rest.Config, error) {
 	case missing != nil:
 		err = missing
 	case clientcmd.IsEmptyConfig(err):
-		looked := strings.Join(found.ConfigAccess().GetLoadingPrecedence(), ", ")
-		err = fmt.Errorf("%s names none, and this is no Pod: set KUBECONFIG or --kubeconfig", looked)
+		var looked []string
+		for _, file := range found.ConfigAccess().GetLoadingPrecedence() {
+			problem := "names none"
+			if _, err := os.Stat(file); errors.Is(err, fs.ErrNotExist) {
+				problem = "does not exist"
+			}
+			looked = append(looked, file+" "+problem)
+		}
+		err = fmt.Errorf("%s, and this is no Pod: set KUBECONFIG or --kubeconfig", strings.Join(looked, ", "))
 	}
 	return nil, fmt.Errorf("find the cluster: %w", err)
 }

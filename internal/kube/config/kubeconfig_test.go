@@ -77,8 +77,13 @@ func testBrokenKubeconfigIsNamed(t *testing.T) {
 func testMissingClusterIsReportedWithPlacesThatWereSearched(t *testing.T) {
 	absent := filepath.Join(t.TempDir(), "absent")
 	t.Setenv("KUBECONFIG", absent)
-	if _, err := new(config.Cluster).Config(); err == nil || !strings.Contains(err.Error(), absent+" names none") {
-		t.Errorf("got %v, want that %s names no cluster", err, absent)
+	if _, err := new(config.Cluster).Config(); err == nil || !strings.Contains(err.Error(), absent+" does not exist, and this is no Pod") {
+		t.Errorf("got %v, want that %s does not exist", err, absent)
+	}
+	empty := put(t, "")
+	t.Setenv("KUBECONFIG", empty+string(filepath.ListSeparator)+absent)
+	if _, err := new(config.Cluster).Config(); err == nil || !strings.Contains(err.Error(), empty+" names none, "+absent+" does not exist, and this is no Pod") {
+		t.Errorf("got %v, want that %s names no cluster, and %s does not exist", err, empty, absent)
 	}
 	cluster := config.Cluster{Kubeconfig: absent}
 	if _, err := cluster.Config(); err == nil || !strings.Contains(err.Error(), "no such file") {

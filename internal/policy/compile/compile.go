@@ -1,6 +1,7 @@
 package compile
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -214,15 +215,34 @@ func kindOf(path, name string, kinds []triggers.Kind, errs *errorList) (triggers
 			alone = append(alone, k.Name)
 		}
 	}
-	suggestion := fmt.Sprintf("known are %v", alone)
+	if name == "" {
+		errs.add(path+".type", "is required", "such as prometheus")
+		return triggers.Kind{}, false
+	}
+	slices.Sort(alone)
+	suggestion := "known are " + strings.Join(alone, ", ")
 	if len(alone) < len(names) {
 		suggestion += ", and KEDA's other types"
 	}
-	if near := diag.Nearest(name, names); near != "" {
+	if near := cmp.Or(containing(name, names), diag.Nearest(name, names)); near != "" {
 		suggestion = diag.DidYouMean(near)
 	}
 	errs.add(path+".type", fmt.Sprintf("unknown trigger type %q", name), suggestion)
 	return triggers.Kind{}, false
+}
+
+// containing returns the only type that has a word between its hyphens, such as aws-sqs-queue for sqs; "" if there is none, or several.
+func containing(word string, names []string) string {
+	var found []string
+	for _, name := range names {
+		if slices.Contains(strings.Split(name, "-"), strings.ToLower(word)) {
+			found = append(found, name)
+		}
+	}
+	if len(found) != 1 {
+		return ""
+	}
+	return found[0]
 }
 
 func deref[T any](p *T, otherwise T) T {

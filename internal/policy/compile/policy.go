@@ -93,7 +93,11 @@ func checkCounts(spec *v1alpha1.ScaledObjectSpec, errs *errorList) {
 		errs.add("spec.maxReplicaCount", fmt.Sprintf("%d is below 1", most), "")
 	}
 	if least > most {
-		errs.add("spec.minReplicaCount", fmt.Sprintf("%d is above maxReplicaCount, %d", least, most), "")
+		problem := fmt.Sprintf("%d is above maxReplicaCount, %d", least, most)
+		if most == defaultMax {
+			problem += " (the default)"
+		}
+		errs.add("spec.minReplicaCount", problem, "")
 	}
 	if idle := spec.IdleReplicaCount; idle != nil && (*idle < 0 || *idle >= max(least, 1)) {
 		errs.add("spec.idleReplicaCount", fmt.Sprintf("%d is not below minReplicaCount, %d", *idle, least), "0 goes with every minimum")

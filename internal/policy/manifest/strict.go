@@ -134,6 +134,9 @@ func (s *strict) scalar(node *yaml.Node, t reflect.Type, path string) {
 		expected, tag = "true or false", "!!bool"
 	case reflect.Int32, reflect.Int64, reflect.Int:
 		expected, tag = "a whole number", "!!int"
+		if strings.HasSuffix(path, "Period") || strings.HasSuffix(path, "Interval") || strings.HasSuffix(path, "Seconds") {
+			expected = "a whole number of seconds"
+		}
 	default:
 	}
 	if node.Tag != tag {
