@@ -94,6 +94,16 @@ func hasData(ctx context.Context, prometheus, query string) (bool, string) {
 	return len(answer.Data.Result) > 0, "no data"
 }
 
+// sinkThatIsDown returns a file with a sink that no notification reaches.
+func sinkThatIsDown(t *testing.T) string {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "notifications.yaml")
+	if err := os.WriteFile(file, fmt.Appendf(nil, "sinks: [{name: down, http: {url: 'http://%s'}}]\n", testkit.FreeAddress(t)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return file
+}
+
 func testEveryQueryOfDashboardHasData(t *testing.T) {
 	e := newEnv(t)
 	e.ApplyDeployment("web", 1)
@@ -112,7 +122,7 @@ spec:
   - {type: alertmanager, name: slow, metadata: {matchers: 'alertname="Slow"', replicas: 2}}
   - {type: metrics-api, name: down, metadata: {url: 'http://%s', valueLocation: n, targetValue: "1"}}
 `, testkit.FreeAddress(t)))
-	i := e.run()
+	i := e.run("--notifications-file", sinkThatIsDown(t), "--admission-listen", testkit.FreeAddress(t), "--admission-webhook", e.Namespace)
 	native, classic := e.prometheusOf(i, true), e.prometheusOf(i, false)
 	e.until("the level is recorded", func(ctx context.Context) (bool, error) {
 		code, _ := testkit.Request(ctx, http.MethodPut, fmt.Sprintf("%s/v1/namespaces/%s/scaledobjects/web/triggers/jobs", i.url, e.Namespace), "", []byte(`{"value": 20}`))
