@@ -81,6 +81,9 @@ func (s *section) routing(in *Installation, r *Routing, uses []alertTrigger) {
 			masked = masked || webhooks[i].Masked
 			if webhooks[i].toImpulse() != nil {
 				ours[name] = append(ours[name], &webhooks[i])
+			} else if path, misspelt := webhooks[i].misspelt(); misspelt {
+				s.problem(fmt.Sprintf("%s: receiver %s posts to %s, which is no path of Impulse: it answers 404", r.Source, text(name), text(path)),
+					"set the path of its URL to "+receiverPath+"/NAMESPACE")
 			}
 		}
 	}
@@ -210,6 +213,7 @@ func (s *section) address(in *Installation, at string, w *Webhook) {
 	u := w.toImpulse()
 	name, rest, _ := strings.Cut(u.Hostname(), ".")
 	namespace, _, _ := strings.Cut(rest, ".")
+	found := false
 	for _, r := range Releases(in.Deployments.Value) {
 		if r.Namespace != namespace || in.Services.Err != nil {
 			continue
@@ -218,6 +222,7 @@ func (s *section) address(in *Installation, at string, w *Webhook) {
 		if service == nil {
 			continue // The check of the receiver reports it.
 		}
+		found = true
 		right := urlOf(service, &r)
 		if port := portIn(u); name != service.Name || u.Scheme != schemeOf(&r) || port != portOf(service) {
 			s.problem(fmt.Sprintf("%s posts to %s://%s, where Impulse does not listen", at, u.Scheme, text(u.Host)), "set the URL to "+right+u.Path)
@@ -225,6 +230,10 @@ func (s *section) address(in *Installation, at string, w *Webhook) {
 		if !w.Authenticated && r.flags["tokens-file"] != "" {
 			s.problem(at+" has no credentials: Impulse refuses its messages with 401", "set http_config.authorization.credentials_file, or in an AlertmanagerConfig httpConfig.authorization, to a token of the receiver (see Receiver)")
 		}
+	}
+	if !found {
+		s.unknown(fmt.Sprintf("%s posts to %s, which is no Service of a release that was found: whether Impulse listens there, and needs credentials, is not known", at, text(u.Host)),
+			"see Release and Receiver; impulse send alert --server URL shows whether it answers")
 	}
 }
 

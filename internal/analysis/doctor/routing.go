@@ -63,6 +63,16 @@ func (w *Webhook) toImpulse() *url.URL {
 	return u
 }
 
+// misspelt returns the path of a webhook that was probably meant for Impulse's receiver.
+func (w *Webhook) misspelt() (path string, misspelt bool) {
+	u, err := url.Parse(w.URL)
+	if err != nil || w.toImpulse() != nil {
+		return "", false
+	}
+	name, _, _ := strings.Cut(u.Hostname(), ".")
+	return u.Path, strings.HasPrefix(u.Path, "/v1/alert") || name == "impulse" && strings.Trim(u.Path, "/") == ""
+}
+
 // namespace returns the namespace of the objects that a URL of Impulse posts for; "" means the receiver of the cluster.
 func namespaceOf(u *url.URL) string {
 	_, namespace, _ := strings.Cut(u.Path, receiverPath)
