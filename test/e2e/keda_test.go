@@ -101,11 +101,14 @@ func testObjectOfKEDAScalesWithKEDAsColumns(t *testing.T) {
 	}
 	e.AwaitReplicas("web", 5)
 	e.kedaCondition("web", "Paused", "False", "")
-	e.awaitEvent("web", "Converted", "horizontalPodAutoscalerConfig.behavior")
+	// The annotations have changed twice since, and the version has not.
+	if n := e.awaitEvent("web", "Converted", "horizontalPodAutoscalerConfig.behavior"); n != 1 {
+		t.Errorf("the Event Converted was written %d times for one version, want once", n)
+	}
 }
 
-// awaitEvent waits for an Event about an object of KEDA, with a message that contains a text.
-func (e *env) awaitEvent(name, reason, text string) {
+// awaitEvent waits for an Event about an object of KEDA, with a message that contains a text, and returns how often it was written.
+func (e *env) awaitEvent(name, reason, text string) (times int32) {
 	e.t.Helper()
 	e.until("an Event "+reason+" about "+name, func(ctx context.Context) (bool, error) {
 		events, err := e.Kube.CoreV1().Events(e.Namespace).List(ctx, metav1.ListOptions{})
@@ -116,11 +119,12 @@ func (e *env) awaitEvent(name, reason, text string) {
 			about := &events.Items[i]
 			if about.InvolvedObject.Name == name && about.Reason == reason && strings.HasPrefix(about.InvolvedObject.APIVersion, "keda.sh/") &&
 				strings.Contains(about.Message, text) {
-				return true, nil
+				times += about.Count
 			}
 		}
-		return false, nil
+		return times > 0, nil
 	}, func() string { return e.describeKEDA(name) })
+	return times
 }
 
 func testDeletedObjectOfKEDARestoresOriginalCount(t *testing.T) {

@@ -76,7 +76,8 @@ func (w *Watcher) Run(ctx context.Context) {
 	events := newRecorder(ctx, w.options.Events)
 	defer events.close()
 	r := &run{
-		Watcher: w, events: events, originals: map[string]cache.Store{}, kept: map[string]cache.Store{}, reported: map[key]string{},
+		Watcher: w, events: events, originals: map[string]cache.Store{}, kept: map[string]cache.Store{},
+		reported: map[key]string{}, noted: map[key]string{},
 		queue: workqueue.NewTypedRateLimitingQueue(workqueue.NewTypedItemExponentialFailureRateLimiter[key](minRetry, maxRetry)),
 	}
 	r.operator = newOperator(r.enqueueAll, w.options.Log)
@@ -126,6 +127,9 @@ type run struct {
 	listed bool
 	// reported has the last refusal of each object, so that it is reported once.
 	reported map[key]string
+	// noted has the last conversion of each object whose notes were reported. An object may be converted again before the watch shows what was
+	// applied.
+	noted map[key]string
 }
 
 // watch starts to watch all kinds of both groups.

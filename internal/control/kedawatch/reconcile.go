@@ -51,7 +51,9 @@ func (r *run) reconcile(ctx context.Context, k key) error {
 			}
 			return err
 		}
-		r.events.notes(original, c.notes)
+		if r.isNew(r.noted, k, fmt.Sprint(original.GetUID(), original.GetGeneration(), c.notes)) {
+			r.events.notes(original, c.notes)
+		}
 		kept = applied
 	}
 	if err := r.takeOver(ctx, k, original, kept); err != nil {

@@ -38,7 +38,7 @@ type condition struct {
 
 // report reports the state of an object: a new refusal as an Event, and for a ScaledObject everything in its status.
 func (r *run) report(ctx context.Context, k key, original, kept *unstructured.Unstructured, refused refusal) error {
-	if r.isNew(k, refused.reason+refused.message) && refused.message != "" {
+	if r.isNew(r.reported, k, refused.reason+refused.message) && refused.message != "" {
 		r.options.Log.Warn("the newest version of an object of KEDA is not in effect", "object", k.String(), "reason", refused.reason, "message", refused.message)
 		r.events.event(original, corev1.EventTypeWarning, refused.reason, refused.message)
 	}
@@ -63,24 +63,25 @@ func (r *run) report(ctx context.Context, k key, original, kept *unstructured.Un
 	return fmt.Errorf("write the status: %w", err)
 }
 
-// isNew records the refusal of an object, and reports whether it is another one than before.
-func (r *run) isNew(k key, text string) bool {
+// isNew records the newest text about an object, and reports whether it is another one than before.
+func (r *run) isNew(last map[key]string, k key, text string) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.reported[k] == text {
+	if last[k] == text {
 		return false
 	}
-	if r.reported[k] = text; text == "" {
-		delete(r.reported, k)
+	if last[k] = text; text == "" {
+		delete(last, k)
 	}
 	return true
 }
 
-// forget forgets the refusal of an object that is gone.
+// forget forgets what was reported about an object that is gone.
 func (r *run) forget(k key) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	delete(r.reported, k)
+	delete(r.noted, k)
 }
 
 // statusOf returns the fields of KEDA's status that are written. kept is nil without an object in effect.
