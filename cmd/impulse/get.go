@@ -10,7 +10,6 @@ import (
 
 	"github.com/impulse-sh/impulse/api/v1alpha1"
 	"github.com/impulse-sh/impulse/internal/analysis/overview"
-	"github.com/impulse-sh/impulse/internal/control/app"
 	"github.com/impulse-sh/impulse/internal/policy/compile"
 )
 
@@ -21,6 +20,8 @@ type getter struct {
 
 	output output
 	watch  bool
+	// lease is the namespace of the Lease.
+	lease string
 }
 
 func getCommand() *cobra.Command {
@@ -43,7 +44,7 @@ func getCommand() *cobra.Command {
   impulse get -A -o json | jq -r '.items[] | select(.status.reason == "Paused") | .metadata.name'`,
 		Args: cobra.ArbitraryArgs,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			err := errors.Join(g.output.check(), g.cluster.check(cmd), g.selection.check(cmd, args), excludes(cmd, "config", "watch"))
+			err := errors.Join(g.output.check(), g.cluster.check(cmd), g.selection.check(cmd, args), excludes(cmd, "config", "watch"), excludes(cmd, "config", "lease-namespace"), excludes(cmd, "watch", "lease-namespace"))
 			if err != nil {
 				return err
 			}
@@ -57,6 +58,8 @@ func getCommand() *cobra.Command {
 	g.selection.flags(cmd)
 	g.output.flag(cmd, "wide", "name")
 	cmd.Flags().BoolVarP(&g.watch, "watch", "w", false, "print the rows that change, until it is interrupted")
+	leaseFlag(cmd, &g.lease)
+	cmd.Flags().Lookup("lease-namespace").Usage = "namespace of the Lease, for a warning if no Impulse leads; use the same value as for impulse run"
 	completeNames(cmd, &g.cluster)
 	return cmd
 }
@@ -70,7 +73,7 @@ func (g *getter) list(cmd *cobra.Command, names []string) error {
 	if len(all) == 0 && g.table() != nil {
 		return g.reportNone(cmd, &g.cluster, "ScaledObject")
 	}
-	g.warnLeaderless(cmd.Context(), cmd.ErrOrStderr(), app.Defaults().LeaseNamespace)
+	g.warnLeaderless(cmd.Context(), cmd.ErrOrStderr(), g.lease)
 	return errors.Join(g.write(cmd.OutOrStdout(), all, len(names) == 1), failed)
 }
 

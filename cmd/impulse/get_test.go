@@ -201,16 +201,21 @@ func testNamesAndNamespacesAreCompletedFromCluster(t *testing.T) {
 func testStatusWithoutLeaderIsReportedAsOldOne(t *testing.T) {
 	e, run := onCluster(t, "web")
 	setStatus(t, e, "web", decided)
-	explain := []string{"explain", "web", "-n", e.Namespace, "--lease-namespace", e.Namespace}
-	if _, _, errs := run(explain...); strings.Contains(errs, "no Impulse leads") {
-		t.Errorf("without a Lease: got %s", errs)
+	lease := []string{"-n", e.Namespace, "--lease-namespace", e.Namespace}
+	commands := [][]string{append([]string{"explain", "web"}, lease...), append([]string{"get"}, lease...)}
+	for _, command := range commands {
+		if _, _, errs := run(command...); strings.Contains(errs, "no Impulse leads") {
+			t.Errorf("%s without a Lease: got %s", command[0], errs)
+		}
 	}
 	if _, _, errs := run("alerts", "-n", e.Namespace, "--lease-namespace", e.Namespace); !strings.Contains(errs, "there is no Lease "+e.Namespace+"/impulse: set --lease-namespace") {
 		t.Errorf("alerts without a Lease: got %s", errs)
 	}
 	e.Apply("apiVersion: coordination.k8s.io/v1\nkind: Lease\nmetadata: {name: impulse}\nspec: {holderIdentity: gone, renewTime: \"2026-01-01T00:00:00.000000Z\"}\n")
-	if _, _, errs := run(explain...); !strings.HasPrefix(errs, "warning: no Impulse leads: the Lease "+e.Namespace+"/impulse has not been renewed for ") {
-		t.Errorf("with a Lease that has expired: got %s", errs)
+	for _, command := range commands {
+		if _, _, errs := run(command...); !strings.HasPrefix(errs, "warning: no Impulse leads: the Lease "+e.Namespace+"/impulse has not been renewed for ") {
+			t.Errorf("%s with a Lease that has expired: got %s", command[0], errs)
+		}
 	}
 	if _, _, errs := run("alerts", "-n", e.Namespace, "--lease-namespace", e.Namespace); strings.Contains(errs, "there is no Lease") {
 		t.Errorf("alerts with a Lease: got %s", errs)
