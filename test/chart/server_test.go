@@ -10,6 +10,7 @@ import (
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
+	"github.com/impulse-sh/impulse/internal/testkit"
 	"github.com/impulse-sh/impulse/internal/testkit/helm"
 	"github.com/impulse-sh/impulse/internal/testkit/process"
 	"github.com/impulse-sh/impulse/internal/testkit/sandbox"
@@ -90,35 +91,17 @@ func testRealAPIServerAcceptsEveryObject(t *testing.T) {
 	}
 }
 
-// blocks returns the fenced blocks of a page that begin with a line.
-func blocks(t *testing.T, page, fence string) []string {
-	t.Helper()
-	content, err := os.ReadFile(filepath.Join(root, page))
-	if err != nil {
-		t.Fatal(err)
-	}
-	var all []string
-	for _, part := range strings.Split("\n"+string(content), "\n```"+fence+"\n")[1:] {
-		text, _, _ := strings.Cut(part, "\n```")
-		all = append(all, text)
-	}
-	if len(all) == 0 {
-		t.Fatalf("%s has no block of %s", page, fence)
-	}
-	return all
-}
-
 func testPagesHaveValidObjectsAndValues(t *testing.T) {
 	t.Parallel()
 	e := newServer(t)
 	const page = "docs/kube-prometheus-stack.md"
-	for _, text := range blocks(t, page, "yaml") {
+	for _, text := range testkit.Fenced(t, filepath.Join(root, page), "yaml") {
 		if err := tryApply(t, e, text); err != nil {
 			t.Errorf("%s: %v\n%s", page, err, text)
 		}
 	}
 	for _, page := range []string{page, "deploy/chart/README.md"} {
-		for _, text := range blocks(t, page, "yaml values") {
+		for _, text := range testkit.Fenced(t, filepath.Join(root, page), "yaml values") {
 			file := filepath.Join(t.TempDir(), "values.yaml")
 			if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 				t.Fatal(err)

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/impulse-sh/impulse/internal/testkit"
 	"github.com/impulse-sh/impulse/internal/testkit/helm"
 	"github.com/impulse-sh/impulse/internal/testkit/sandbox"
 )
@@ -15,24 +16,6 @@ import (
 func TestChartPages(t *testing.T) {
 	t.Parallel()
 	t.Run("their commands succeed", testCommandsOfChartPagesSucceed)
-}
-
-// fenced returns the blocks of a page that begin with a fence, such as sh.
-func fenced(t *testing.T, page, fence string) []string {
-	t.Helper()
-	content, err := os.ReadFile(filepath.Join(root, page))
-	if err != nil {
-		t.Fatal(err)
-	}
-	var all []string
-	for _, part := range strings.Split("\n"+string(content), "\n```"+fence+"\n")[1:] {
-		text, _, _ := strings.Cut(part, "\n```")
-		all = append(all, text)
-	}
-	if len(all) == 0 {
-		t.Fatalf("%s has no block of %s", page, fence)
-	}
-	return all
 }
 
 // reader is somebody who types the commands of a page, in a folder with this project's folder deploy.
@@ -79,11 +62,11 @@ func testCommandsOfChartPagesSucceed(t *testing.T) {
 	r := newReader(t)
 	const stack = "docs/kube-prometheus-stack.md"
 	values := filepath.Join(r.folder, "values.yaml")
-	if err := os.WriteFile(values, []byte(fenced(t, stack, "yaml values")[0]), 0o600); err != nil {
+	if err := os.WriteFile(values, []byte(testkit.Fenced(t, filepath.Join(root, stack), "yaml values")[0]), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	r.mustKubectl("create", "namespace", "shop")
-	for _, commands := range fenced(t, stack, "sh") {
+	for _, commands := range testkit.Fenced(t, filepath.Join(root, stack), "sh") {
 		r.types(t.Context(), commands)
 	}
 	if token := r.mustKubectl("-n", "shop", "get", "secret", "impulse-token", "-o", "go-template={{.data.token | base64decode}}"); !strings.Contains(r.tokensOf(), token) {
@@ -91,7 +74,7 @@ func testCommandsOfChartPagesSucceed(t *testing.T) {
 	}
 	r.types(t.Context(), "impulse uninstall; kubectl delete namespace shop")
 
-	blocks := fenced(t, "deploy/chart/README.md", "sh")
+	blocks := testkit.Fenced(t, filepath.Join(root, "deploy/chart/README.md"), "sh")
 	for _, commands := range blocks {
 		switch { // What a reader of this section has done before.
 		case strings.HasPrefix(commands, "impulse uninstall"), strings.HasPrefix(commands, "kubectl delete crd"):

@@ -37,7 +37,7 @@ const (
 // pageObject returns the object of a kind on the page, with other URLs.
 func pageObject(t *testing.T, kind string, urls ...string) string {
 	t.Helper()
-	for _, block := range fenced(t, stackPage, "yaml") {
+	for _, block := range testkit.Fenced(t, filepath.Join(root, stackPage), "yaml") {
 		if strings.Contains(block, "\nkind: "+kind+"\n") {
 			return strings.NewReplacer(urls...).Replace(block)
 		}
