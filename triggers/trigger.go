@@ -22,6 +22,29 @@ type Source interface {
 	Run(ctx context.Context, emit func(scalers.Event)) error
 }
 
+// Passive is implemented by a Source that needs no goroutine of its own, because something that many triggers share calls emit: the
+// Poller, a watch, or a queue of deadlines. A process with ten thousand objects then needs no goroutine for each trigger.
+type Passive interface {
+	Source
+	// Start is like Run, but returns at once. An error means that the source cannot work as configured. stop ends the source: it waits
+	// for a call of emit in progress, and emit is not called after it has returned. stop is called once, and not from emit.
+	Start(emit func(scalers.Event)) (stop func(), err error)
+}
+
+// RunPassive is the method Run of a Passive.
+func RunPassive(ctx context.Context, p Passive, emit func(scalers.Event)) error {
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	stop, err := p.Start(emit)
+	if err != nil {
+		return err
+	}
+	defer stop()
+	<-ctx.Done()
+	return ctx.Err()
+}
+
 // Reader reads a source that has to be polled. Poll turns it into a Source, so a polled trigger needs no loop, timer or goroutine of
 // its own.
 type Reader interface {
