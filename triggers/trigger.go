@@ -8,6 +8,7 @@ import (
 
 	metricsv1beta1 "k8s.io/metrics/pkg/apis/metrics/v1beta1"
 
+	"github.com/impulse-sh/impulse/internal/workqueue"
 	"github.com/impulse-sh/impulse/scalers"
 )
 
@@ -130,4 +131,7 @@ type Env struct {
 	Poller *Poller
 	// Pool shares connections among triggers, such as those with the same server and credentials.
 	Pool *Pool
+	// Queue runs what a source does at deadlines, or when it is woken, without a goroutine for each source. If it is nil, each item has a
+	// queue of its own.
+	Queue *workqueue.Queue
 }
