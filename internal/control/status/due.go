@@ -37,25 +37,29 @@ func (r *Reporter) commit(o *object, d *draft) {
 	r.showStatus(o, d.status)
 }
 
-// due reports whether an outcome causes a write of the status: at once, or later, if the rule that limits the count stays the
-// same for limitDelay, or if no rule limits it for that time.
+// due reports whether an outcome causes a write of the status: at once, or later, if it differs only in what may vary, and that settles.
 func (o *object) due(p *autoscaler.Outcome) (atOnce, later bool) {
-	now := outcomeOf(p, o.refusal)
-	rule := now.limit
-	limitDue := o.limit.update(rule, o.lastReported.limit, time.Now())
-	now.limit = o.lastReported.limit
+	now, at := outcomeOf(p, o.refusal), time.Now()
+	limitDue := o.limit.update(now.limit, o.lastReported.limit, at)
+	textsDue, textsSettled := o.texts.update(now.texts, o.lastReported.texts, at)
+	varies := now.limit != o.lastReported.limit || now.texts != o.lastReported.texts
+	now.limit, now.texts = o.lastReported.limit, o.lastReported.texts
 	switch {
 	case now != o.lastReported:
-		o.limit.changedAt = time.Time{} // So the first change of the limit under the new outcome is written at once.
+		o.limit.writeNext() // The first limit under the new outcome, and the next text of an error that has just begun, are written at once.
+		if textsSettled {
+			o.texts.writeNext()
+		}
 		o.memoryVaries = o.memoryVaries && now.desired == o.lastReported.desired
 		return true, false
-	case limitDue:
+	case limitDue, textsDue:
+		o.markWritten(&outcome{limit: o.limit.rule, texts: o.texts.hash}, at)
 		return true, false
 	case o.reportedCounts.insufficientFor(recommendedIn(p.Memory, p)):
 		o.memoryVaries = true
 		return true, false
 	default:
-		return false, rule != o.lastReported.limit
+		return false, varies
 	}
 }
 
@@ -86,34 +90,60 @@ func (o *object) resume(p *autoscaler.Outcome) {
 		return
 	}
 	o.lastReported, o.latest = d.outcome, d.status
+	o.texts = errorTexts{hash: d.outcome.texts, settling: settling{changedAt: time.Now()}}
+	if !sameTexts(d.status, stored) {
+		o.lastReported.texts++ // It differs from the present texts, so they are written once they have settled.
+	}
 	o.lastReported.limit = scalers.RuleFormula
 	if was := stored.LastDecision; was != nil {
 		o.lastReported.limit = limitNamed(was.Raw, was.To, was.LimitedBy)
 	}
-	o.limit = limit{rule: o.lastReported.limit, changedAt: time.Now()}
+	o.limit = limit{rule: o.lastReported.limit, settling: settling{changedAt: time.Now()}}
 	var memory scalers.Memory
 	_ = memory.UnmarshalText([]byte(stored.Memory)) // A memory that cannot be read is empty.
 	o.reportedCounts = recommendedIn(&memory, p)
 }
 
-// postpone keeps the status for an outcome, to be written once the rule that limits the count has stayed the same for limitDelay, or none has
-// limited it for that time. A later call replaces it. An outcome that is written at once, or that has the reported limit again, discards it. The caller must hold
-// r.mu.
+// postpone keeps the status for an outcome, to be written once what varies in it has settled. A later call replaces it. An outcome that is
+// written at once, or that is the reported one again, discards it. The caller must hold r.mu.
 func (r *Reporter) postpone(o *object, p *autoscaler.Outcome) {
-	if o.postponed == nil {
-		r.queue.AddAfter(o.key(), limitDelay)
-	}
 	saved := o.conditions.list
 	o.conditions.list = slices.Clone(saved)
+	begins := o.postponed == nil
 	o.postponed = o.draft(p)
 	o.conditions.list = saved
+	if begins {
+		r.queue.AddAfter(o.key(), o.unsettled(time.Now()))
+	}
 }
 
-// promote makes the postponed status the next one to write, once its limit has stayed the same for limitDelay. The caller must hold r.mu.
+// unsettled returns how long the postponed status must still wait.
+func (o *object) unsettled(now time.Time) time.Duration {
+	wait := longestSettling
+	if o.postponed.outcome.limit != o.lastReported.limit {
+		wait = min(wait, o.limit.remaining(now))
+	}
+	if o.postponed.outcome.texts != o.lastReported.texts {
+		wait = min(wait, o.texts.remaining(now))
+	}
+	return wait
+}
+
+// promote makes the postponed status the next one to write, once what varies in it has settled. The caller must hold r.mu.
 func (r *Reporter) promote(o *object) {
-	if wait := limitDelay - time.Since(o.limit.changedAt); wait > 0 {
+	now := time.Now()
+	if wait := o.unsettled(now); wait > 0 {
 		r.queue.AddAfter(o.key(), wait)
 		return
 	}
+	o.markWritten(&o.postponed.outcome, now)
 	r.commit(o, o.postponed)
+}
+
+// markWritten notes that an outcome is written that differs from the reported one only in what may vary.
+func (o *object) markWritten(written *outcome, now time.Time) {
+	o.limit.report(written.limit, o.lastReported.limit, now)
+	if written.texts != o.lastReported.texts {
+		o.texts.written(now)
+	}
 }

@@ -7,10 +7,6 @@ import (
 	"github.com/impulse-sh/impulse/scalers"
 )
 
-// limitDelay is the time for which the limiting rule must stay the same before an earlier one in the order of rules, or none, causes a write
-// of the status.
-const limitDelay = 5 * time.Minute
-
 // limitOf returns the rule that limits a decision; RuleFormula if none does.
 func limitOf(d *scalers.Decision) scalers.Rule {
 	s, _ := d.Limit()
@@ -32,18 +28,26 @@ func limitNamed(raw *int32, to int32, names []string) scalers.Rule {
 
 // limit is the rule that limits a workload.
 type limit struct {
+	settling
+
 	rule scalers.Rule
-	// changedAt is when the rule last changed.
-	changedAt time.Time
 }
 
 // update sets the rule, and reports whether its difference from the reported rule causes a write of the status. A rule that is
-// later in the order of rules does so at once; an earlier one, or none, after limitDelay without a change. A load that varies around a bound
+// later in the order of rules does so at once; an earlier one, or none, once it has settled. A load that varies around a bound
 // is therefore reported as limited all the time, without writes.
 func (l *limit) update(rule, reported scalers.Rule, now time.Time) bool {
-	steady := now.Sub(l.changedAt) >= limitDelay
+	settled := l.settled(now)
 	if rule != l.rule {
-		l.rule, l.changedAt = rule, now
+		l.rule = rule
+		l.changed(now)
 	}
-	return rule > reported || rule < reported && steady
+	return rule > reported || rule < reported && settled
+}
+
+// report notes that a rule is reported instead of another one.
+func (l *limit) report(rule, reported scalers.Rule, now time.Time) {
+	if rule < reported {
+		l.written(now)
+	}
 }

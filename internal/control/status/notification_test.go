@@ -125,7 +125,7 @@ func testEachChangeOfStatusIsNotifiedOfOnce(t *testing.T) {
 		expect("a level above the maximum again", "limited MaxReplicaCount")
 		d.reportLevel(100, nil)
 		expect("a level at the maximum soon after", "")
-		<-time.After(limitDelay)
+		<-time.After(shortestSettling)
 		synctest.Wait()
 		expect("the same level after the delay of the status", "unlimited MaxReplicaCount")
 		d.reportLevel(0, errors.New("connection refused"))

@@ -18,7 +18,7 @@ type outcome struct {
 	generation int64
 	desired    int32
 	current    int32
-	// limit is the rule that limits the count; type limit decides when its change is reported.
+	// limit is the rule that limits the count; type settling decides when its change is reported.
 	limit     scalers.Rule
 	active    bool
 	decided   bool
@@ -26,7 +26,10 @@ type outcome struct {
 	contested bool
 	blocked   string
 	paused    scalers.Paused
-	errors    uint64
+	// unknown has a bit for each trigger that is unknown, and unread for each that has not been read. texts has the errors; type settling
+	// decides when their change is reported.
+	unknown, unread uint32
+	texts           uint64
 	// failures are the consecutive failures up to the threshold of the fallback, so that a restart continues to count them.
 	failures uint64
 	// bases are the counts that step triggers add to, so that a restart keeps them.
@@ -58,8 +61,14 @@ func outcomeOf(p *autoscaler.Outcome, refused refusal) outcome {
 		d := p.Decision
 		o.desired, o.active, o.limit = d.Replicas, d.Active, limitOf(d)
 	}
-	o.errors, o.failures, o.bases, o.notices = errorsOf(p), failuresOf(p), basesOf(p), noticesOf(p)
+	o.texts, o.failures, o.bases, o.notices = textsOf(p), failuresOf(p), basesOf(p), noticesOf(p)
 	for i := range p.Events {
+		if unknownBecause(p, i) != "" {
+			o.unknown |= 1 << i
+		}
+		if p.Events[i].At == 0 {
+			o.unread |= 1 << i
+		}
 		if p.Events[i].Stale {
 			o.stale |= 1 << i
 		}
@@ -70,8 +79,8 @@ func outcomeOf(p *autoscaler.Outcome, refused refusal) outcome {
 	return o
 }
 
-// errorsOf hashes the unknown triggers and their errors.
-func errorsOf(p *autoscaler.Outcome) uint64 {
+// textsOf hashes the errors of the target and of the unknown triggers.
+func textsOf(p *autoscaler.Outcome) uint64 {
 	var h maphash.Hash
 	h.SetSeed(seed)
 	for i := range p.Events {
@@ -82,6 +91,12 @@ func errorsOf(p *autoscaler.Outcome) uint64 {
 		if why != "" {
 			_ = h.WriteByte(byte(i))
 			_, _ = h.WriteString(why)
+		}
+	}
+	for _, err := range []error{p.Target.Err, p.WriteErr} {
+		_ = h.WriteByte(scalers.MaxTriggers)
+		if err != nil {
+			_, _ = h.WriteString(triggers.ErrorIdentity(err))
 		}
 	}
 	return h.Sum64()

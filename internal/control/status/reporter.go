@@ -64,10 +64,12 @@ type object struct {
 	// lastReported is the outcome in the pending or written status, and reportedCounts the recommendations in its memory.
 	lastReported   outcome
 	reportedCounts recommended
-	// limit is the rule that limits the count. memoryVaries is true while recommendations change but the decision does not.
+	// limit is the rule that limits the count, and texts are the errors. memoryVaries is true while recommendations change but the decision
+	// does not.
 	limit        limit
+	texts        errorTexts
 	memoryVaries bool
-	// pending is the status to write; nil if the newest one is written. postponed is written if its limit stays the same for limitDelay.
+	// pending is the status to write; nil if the newest one is written. postponed is written once what varies in it has settled.
 	pending   *v1alpha1.ScaledObjectStatus
 	postponed *draft
 	// conditions and lastScale are carried over from one status to the next. problems has the reason of each reported problem.

@@ -30,6 +30,7 @@ func (s shadow) Decided(p *autoscaler.Outcome) {
 	if !o.shadowReported.changes(now, o.shadowLimit.update(now.limit, o.shadowReported.limit, p.At.Time())) {
 		return
 	}
+	o.shadowLimit.report(now.limit, o.shadowReported.limit, p.At.Time())
 	o.shadowReported, o.shadow = now, shadowOf(p)
 	if o.latest == nil {
 		return // The first status of the live policy will include it.

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/impulse-sh/impulse/api/v1alpha1"
@@ -48,7 +49,7 @@ func statusOf(p *autoscaler.Outcome, o *object) *v1alpha1.ScaledObjectStatus {
 	return s
 }
 
-// sameOutcome reports whether two statuses have the same outcome, except for the limit, which resume and due compare.
+// sameOutcome reports whether two statuses have the same outcome, except for the limit and the texts of errors, which resume and due compare.
 func sameOutcome(a, b *v1alpha1.ScaledObjectStatus) bool {
 	return reflect.DeepEqual(outcomeFields(a), outcomeFields(b)) && reflect.DeepEqual(memoryIn(a), memoryIn(b))
 }
@@ -65,16 +66,46 @@ func memoryIn(s *v1alpha1.ScaledObjectStatus) scalers.Memory {
 	return scalers.Memory{Failures: m.Failures, Bases: m.Bases}
 }
 
-// outcomeFields returns the fields of a status that belong to the outcome, except for the limit.
+// sameTexts reports whether two statuses have the same errors, whatever the numbers in them.
+func sameTexts(a, b *v1alpha1.ScaledObjectStatus) bool {
+	return slices.Equal(errorsIn(a), errorsIn(b))
+}
+
+// errorsIn returns the errors in a status without the numbers in them.
+func errorsIn(s *v1alpha1.ScaledObjectStatus) []string {
+	var all []string
+	for _, t := range s.Triggers {
+		all = append(all, t.LastError)
+	}
+	if c := meta.FindStatusCondition(s.Conditions, v1alpha1.ConditionAbleToScale); c != nil && c.Status != metav1.ConditionTrue {
+		all = append(all, c.Message)
+	}
+	for i := range all {
+		all[i] = strings.Map(withoutDigits, all[i])
+	}
+	return all
+}
+
+// withoutDigits returns -1 for a digit.
+func withoutDigits(r rune) rune {
+	if '0' <= r && r <= '9' {
+		return -1
+	}
+	return r
+}
+
+// outcomeFields returns the fields of a status that belong to the outcome, except for the limit and the texts of errors.
 func outcomeFields(s *v1alpha1.ScaledObjectStatus) *v1alpha1.ScaledObjectStatus {
 	e := &v1alpha1.ScaledObjectStatus{
 		ObservedGeneration: s.ObservedGeneration, Reference: s.Reference, Replicas: s.Replicas, DesiredReplicas: s.DesiredReplicas,
 		OriginalReplicaCount: s.OriginalReplicaCount,
 	}
 	for _, t := range s.Triggers {
-		e.Triggers = append(e.Triggers, v1alpha1.TriggerStatus{
-			Name: t.Name, Type: t.Type, Target: t.Target, LastError: t.LastError, Pending: t.Pending, Fallback: t.Fallback,
-		})
+		outcome := v1alpha1.TriggerStatus{Name: t.Name, Type: t.Type, Target: t.Target, LastError: t.LastError, Pending: t.Pending, Fallback: t.Fallback}
+		if t.LastError != "" && t.LastError != notReadYet {
+			outcome.LastError = v1alpha1.ReasonTriggerFailed
+		}
+		e.Triggers = append(e.Triggers, outcome)
 	}
 	for _, c := range s.Conditions {
 		if c.Type != v1alpha1.ConditionScalingLimited {
