@@ -104,6 +104,7 @@ verify: ## Fail when generated files, module files or formatting are stale. It w
 	@./third_party/expr/verify
 	@./third_party/web/verify
 	@./third_party/liberation/verify
+	@./third_party/leaderelection/verify
 	go mod tidy -diff
 	go -C deploy/sandbox mod tidy -diff
 	go -C deploy/image mod tidy -diff

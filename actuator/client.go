@@ -8,10 +8,10 @@ import (
 
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/client-go/dynamic"
-	"k8s.io/client-go/kubernetes/scheme"
 	"k8s.io/client-go/metadata"
 	"k8s.io/client-go/rest"
 
+	"github.com/impulse-sh/impulse/internal/kube/typed"
 	"github.com/impulse-sh/impulse/internal/kube/watch"
 )
 
@@ -56,7 +56,7 @@ func New(config *rest.Config, options Options) (*Client, error) {
 	config.UserAgent = cmp.Or(options.UserAgent, FieldManager)
 	config.QPS, config.RateLimiter = -1, nil
 	config.Timeout = 0 // It would end the watches.
-	config.NegotiatedSerializer = scheme.Codecs.WithoutConversion()
+	config.NegotiatedSerializer = typed.Codecs.WithoutConversion()
 	c := &Client{options: options, config: config}
 	c.counts = watch.NewPool(func(name kindName) *counts { return newCounts(c, name) })
 	c.hpas = watch.NewPool(func(struct{}) *hpas { return newHPAs(c) })

@@ -10,6 +10,7 @@ func TestImports(t *testing.T) {
 	t.Run("imports follow the arrows", testImportsFollowArrows)
 	t.Run("the core imports the standard library only", testCoreImportsStandardLibraryOnly)
 	t.Run("triggers do not import each other", testTriggersDoNotImportEachOther)
+	t.Run("the binary does not link the types of all groups of Kubernetes", testBinaryDoesNotLinkTypesOfAllGroups)
 }
 
 // may lists the arrows of docs/architecture.md: for each folder, the folders of ours that it may import. A folder includes the
@@ -17,12 +18,12 @@ func TestImports(t *testing.T) {
 // packages that they are about.
 var may = map[string][]string{
 	"scalers":              {},
-	"actuator":             {"internal/kube/watch"},
+	"actuator":             {"internal/kube/watch", "internal/kube/typed"},
 	"api":                  {},
 	"triggers":             {"scalers", "internal/diag", "internal/printable", "internal/workqueue"},
 	"internal/policy":      {"api", "scalers", "triggers", "actuator", "internal/diag", "internal/printable", "internal/regularfile", "internal/strictyaml"},
-	"internal/ingest":      {"api", "scalers", "triggers", "internal/statefile", "internal/printable", "internal/regularfile", "internal/strictyaml"},
-	"internal/control":     {"internal/ingest", "internal/policy", "internal/kube", "api", "scalers", "triggers", "actuator", "internal/statefile", "internal/diag", "internal/printable", "internal/regularfile", "internal/strictyaml", "internal/analysis/explain", "internal/analysis/doctor"},
+	"internal/ingest":      {"internal/kube/typed", "api", "scalers", "triggers", "internal/statefile", "internal/printable", "internal/regularfile", "internal/strictyaml"},
+	"internal/control":     {"internal/ingest", "internal/policy", "internal/kube", "api", "scalers", "triggers", "actuator", "internal/statefile", "internal/diag", "internal/printable", "internal/regularfile", "internal/strictyaml", "internal/analysis/explain", "internal/analysis/doctor", "third_party/leaderelection"},
 	"internal/analysis":    {"deploy/manifests", "internal/policy", "api", "scalers", "triggers", "internal/diag", "internal/printable", "internal/regularfile", "internal/strictyaml"},
 	"internal/kube":        {"api", "internal/diag"},
 	"internal/statefile":   {},
@@ -48,6 +49,7 @@ var within = map[string][]string{
 	"internal/policy/convert":          {"internal/policy/compile"},
 	"internal/policy/manifest":         {"internal/policy/compile", "internal/policy/convert", "internal/policy/lint"},
 	"internal/kube/objects":            {"internal/kube/apiclient"},
+	"internal/kube/watch":              {"internal/kube/typed"},
 	"internal/control/app":             {"internal/control"},
 	"internal/control/controller":      {"internal/control/autoscaler", "internal/control/credentials", "internal/control/live", "internal/control/status"},
 	"internal/control/inspect":         {"internal/control/definitions", "internal/control/election"},
@@ -116,6 +118,26 @@ func testTriggersDoNotImportEachOther(t *testing.T) {
 			other, ours := strings.CutPrefix(path, module+"/triggers/")
 			if ours && !strings.HasPrefix(other, "internal/") && other != kind && !strings.HasPrefix(other, kind+"/") && (!f.test() || other != "triggertest") {
 				t.Errorf("%s imports triggers/%s", f.path, other)
+			}
+		}
+	}
+}
+
+// Each of these packages imports client-go's scheme, which registers the types of all groups when a program starts: 8 MB of the binary. See
+// internal/kube/typed.
+func testBinaryDoesNotLinkTypesOfAllGroups(t *testing.T) {
+	heavy := []string{
+		"k8s.io/client-go/kubernetes", "k8s.io/client-go/informers", "k8s.io/client-go/discovery", "k8s.io/client-go/applyconfigurations",
+		"k8s.io/client-go/tools/leaderelection", "k8s.io/metrics/pkg/client/custom_metrics",
+	}
+	light := "k8s.io/metrics/pkg/client/custom_metrics/scheme"
+	for _, f := range files(t) {
+		if f.test() || !slices.Contains([]string{"actuator", "api", "cmd", "internal", "scalers", "triggers"}, strings.Split(f.dir, "/")[0]) || below(f.dir, "internal/testkit") {
+			continue
+		}
+		for _, path := range f.imports {
+			if path != light && slices.ContainsFunc(heavy, func(h string) bool { return below(path, h) }) {
+				t.Errorf("%s imports %s, with the types of all groups: use internal/kube/typed", f.path, path)
 			}
 		}
 	}

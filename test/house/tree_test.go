@@ -60,12 +60,12 @@ func files(t *testing.T) []file {
 	return all
 }
 
-// skipForeign leaves out hidden folders, test data and folders that are modules of their own.
+// skipForeign leaves out hidden folders, test data, copies of other modules and folders that are modules of their own.
 func skipForeign(path string, d fs.DirEntry) error {
 	if path == root {
 		return nil
 	}
-	if strings.HasPrefix(d.Name(), ".") || d.Name() == "testdata" {
+	if strings.HasPrefix(d.Name(), ".") || d.Name() == "testdata" || d.Name() == "third_party" {
 		return fs.SkipDir
 	}
 	if _, err := os.Stat(filepath.Join(path, "go.mod")); err == nil {

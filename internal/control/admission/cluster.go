@@ -12,13 +12,13 @@ import (
 	"k8s.io/apimachinery/pkg/fields"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/types"
-	typedcorev1 "k8s.io/client-go/kubernetes/typed/core/v1"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/cache"
 
 	"github.com/impulse-sh/impulse/actuator"
 	"github.com/impulse-sh/impulse/api/v1alpha1"
 	"github.com/impulse-sh/impulse/internal/kube/apiclient"
+	"github.com/impulse-sh/impulse/internal/kube/typed"
 	"github.com/impulse-sh/impulse/internal/kube/watch"
 	"github.com/impulse-sh/impulse/internal/policy/manifest"
 )
@@ -30,7 +30,7 @@ const maxRetry = 5 * time.Second
 // no conflict is reported.
 type Cluster struct {
 	targets    *actuator.Client
-	core       typedcorev1.LimitRangesGetter
+	core       *typed.Core
 	objects    *claims
 	namespaced *watch.Cache[struct{}, manifest.Access]
 	cluster    *watch.Cache[struct{}, manifest.Access]
@@ -40,7 +40,7 @@ type Cluster struct {
 }
 
 // NewCluster returns a Cluster for the objects of one namespace, or of all namespaces if it is "". It does no I/O.
-func NewCluster(config *rest.Config, namespace string, targets *actuator.Client, core typedcorev1.LimitRangesGetter) (*Cluster, error) {
+func NewCluster(config *rest.Config, namespace string, targets *actuator.Client, core *typed.Core) (*Cluster, error) {
 	client, err := apiclient.New(config)
 	if err != nil {
 		return nil, err

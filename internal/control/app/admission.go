@@ -3,15 +3,13 @@ package app
 import (
 	"context"
 	"crypto/tls"
-	"fmt"
 	"time"
 
-	typedadmissionv1 "k8s.io/client-go/kubernetes/typed/admissionregistration/v1"
-	typedcorev1 "k8s.io/client-go/kubernetes/typed/core/v1"
 	"k8s.io/client-go/rest"
 
 	"github.com/impulse-sh/impulse/internal/control/admission"
 	"github.com/impulse-sh/impulse/internal/control/servingcert"
+	"github.com/impulse-sh/impulse/internal/kube/typed"
 	"github.com/impulse-sh/impulse/internal/policy/manifest"
 	"github.com/impulse-sh/impulse/triggers/builtin"
 )
@@ -28,11 +26,7 @@ type admissionParts struct {
 
 // newAdmission creates the parts of the admission webhook.
 func (p *process) newAdmission(config *rest.Config) error {
-	core, err := typedcorev1.NewForConfig(config)
-	if err != nil {
-		return fmt.Errorf("set up the client of the admission webhook: %w", err)
-	}
-	cluster, err := admission.NewCluster(config, p.options.Namespace, p.target, core)
+	cluster, err := admission.NewCluster(config, p.options.Namespace, p.target, p.core)
 	if err != nil {
 		return err
 	}
@@ -46,20 +40,20 @@ func (p *process) newAdmission(config *rest.Config) error {
 	if p.options.AdmissionCert != "" {
 		a.certificate, err = servingcert.ReadFiles(p.options.AdmissionCert, p.options.AdmissionKey, p.registry, p.log)
 	} else {
-		a.certificate, err = p.ownCertificate(config, core)
+		a.certificate, err = p.ownCertificate(config)
 	}
 	p.admission = a
 	return err
 }
 
 // ownCertificate returns the certificate that Impulse makes.
-func (p *process) ownCertificate(config *rest.Config, core typedcorev1.CoreV1Interface) (*servingcert.Certificate, error) {
-	webhooks, err := typedadmissionv1.NewForConfig(config)
+func (p *process) ownCertificate(config *rest.Config) (*servingcert.Certificate, error) {
+	webhooks, err := typed.NewWebhooks(config)
 	if err != nil {
-		return nil, fmt.Errorf("set up the client of webhook configurations: %w", err)
+		return nil, err
 	}
 	return servingcert.New(servingcert.Options{
-		Secrets: core.Secrets(p.options.LeaseNamespace), Webhooks: webhooks.ValidatingWebhookConfigurations(), Webhook: p.options.AdmissionWebhook,
+		Secrets: p.core.Secrets(p.options.LeaseNamespace), Webhooks: webhooks, Webhook: p.options.AdmissionWebhook,
 		WhileLeading: p.elector.WhileLeading, Now: time.Now, Registry: p.registry, Log: p.log,
 	}), nil
 }

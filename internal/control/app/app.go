@@ -12,8 +12,6 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
-	typedauthenticationv1 "k8s.io/client-go/kubernetes/typed/authentication/v1"
-	typedcorev1 "k8s.io/client-go/kubernetes/typed/core/v1"
 	"k8s.io/client-go/rest"
 	metricsv1beta1 "k8s.io/metrics/pkg/client/clientset/versioned/typed/metrics/v1beta1"
 
@@ -40,6 +38,7 @@ import (
 	"github.com/impulse-sh/impulse/internal/ingest/page"
 	"github.com/impulse-sh/impulse/internal/ingest/store"
 	"github.com/impulse-sh/impulse/internal/kube/apiclient"
+	"github.com/impulse-sh/impulse/internal/kube/typed"
 	"github.com/impulse-sh/impulse/triggers"
 	"github.com/impulse-sh/impulse/triggers/builtin"
 )
@@ -97,7 +96,7 @@ type process struct {
 	adapters    *metricsapi.Client
 	podCounter  *podcount.Counter
 	services    *endpointslices.Watcher
-	events      typedcorev1.EventsGetter
+	core        *typed.Core
 	poller      *triggers.Poller
 	shared      triggers.Pool
 	// egress opens the connections of triggers, and http is an HTTP client that uses it.
@@ -154,11 +153,9 @@ func assemble(ctx context.Context, o Options, log *slog.Logger, config *rest.Con
 	if p.tracing, err = p.newTracing(ctx); err != nil {
 		return nil, err
 	}
-	core, err := typedcorev1.NewForConfig(config)
-	if err != nil {
-		return nil, fmt.Errorf("set up the Kubernetes client: %w", err)
+	if p.core, err = typed.NewCore(config); err != nil {
+		return nil, err
 	}
-	p.events = core
 	if p.target, err = actuator.New(config, actuator.Options{Namespace: o.Namespace, Log: log}); err != nil {
 		return nil, err
 	}
@@ -166,7 +163,7 @@ func assemble(ctx context.Context, o Options, log *slog.Logger, config *rest.Con
 	if err != nil {
 		return nil, err
 	}
-	p.key = forward.NewKey(core, o.LeaseNamespace)
+	p.key = forward.NewKey(p.core.Secrets(o.LeaseNamespace))
 	p.peers = forward.NewClient(self.Identity(), p.elector.Leader, p.key, log)
 	if p.usage, err = podMetrics(config); err != nil {
 		return nil, err
@@ -183,12 +180,12 @@ func assemble(ctx context.Context, o Options, log *slog.Logger, config *rest.Con
 	if p.ours, err = apiclient.New(config); err != nil {
 		return nil, err
 	}
-	authentication, err := typedauthenticationv1.NewForConfig(config)
+	reviews, err := typed.NewReviews(config)
 	if err != nil {
-		return nil, fmt.Errorf("set up the client for reviews: %w", err)
+		return nil, err
 	}
 	p.secrets = credentials.New(credentials.Options{
-		Client: p.ours, Core: core, Self: authentication.SelfSubjectReviews(), Watch: p.target.WatchTarget, ClusterNamespace: o.LeaseNamespace, Root: o.FilePathRoot, HTTP: p.http,
+		Client: p.ours, Core: p.core, Self: reviews, Watch: p.target.WatchTarget, ClusterNamespace: o.LeaseNamespace, Root: o.FilePathRoot, HTTP: p.http,
 		Clouds: &cloudvault.Reader{Bridge: o.KEDABridge, Pool: &p.shared, CheckHost: p.egress.CheckHost},
 	})
 	if o.Config != "" {
@@ -219,7 +216,7 @@ func (p *process) fromCluster(config *rest.Config) error {
 	}
 	p.keda, err = kedawatch.New(config, kedawatch.Options{
 		Namespace: p.options.Namespace, Kinds: builtin.Kinds(), Settings: p.options.Settings, WhileLeading: p.elector.WhileLeading,
-		Events: p.events, Log: p.log,
+		Core: p.core, Log: p.log,
 	})
 	return err
 }

@@ -21,6 +21,7 @@ import (
 	"github.com/impulse-sh/impulse/api/v1alpha1"
 	"github.com/impulse-sh/impulse/internal/control/credentials"
 	"github.com/impulse-sh/impulse/internal/kube/apiclient"
+	"github.com/impulse-sh/impulse/internal/kube/typed"
 	"github.com/impulse-sh/impulse/internal/policy/compile"
 	"github.com/impulse-sh/impulse/internal/testkit"
 	"github.com/impulse-sh/impulse/internal/testkit/sandbox"
@@ -85,14 +86,16 @@ func newSourceEnv(t *testing.T) *sourceEnv {
 	kube, err := kubernetes.NewForConfig(config)
 	ours, err2 := apiclient.New(config)
 	targets, err3 := actuator.New(config, actuator.Options{})
-	if err := errors.Join(err, err2, err3); err != nil {
+	core, err4 := typed.NewCore(config)
+	reviews, err5 := typed.NewReviews(config)
+	if err := errors.Join(err, err2, err3, err4, err5); err != nil {
 		t.Fatal(err)
 	}
 	e := &sourceEnv{
 		t: t, kube: kube, poller: triggers.NewPoller(4, 4), events: make(chan scalers.Event, 100), opened: make(chan sourceConfig, 100), secrets: make(chan string, 100),
 		bridged: make(chan map[string]string, 100),
 		all: credentials.New(credentials.Options{
-			Client: ours, Core: kube.CoreV1(), Self: kube.AuthenticationV1().SelfSubjectReviews(), Watch: targets.WatchTarget, ClusterNamespace: ns,
+			Client: ours, Core: core, Self: reviews, Watch: targets.WatchTarget, ClusterNamespace: ns,
 		}),
 		w: &compile.Workload{Namespace: ns, Name: "web", Target: actuator.Target{Namespace: ns, APIVersion: "apps/v1", Kind: "Deployment", Name: "web"}},
 	}

@@ -9,14 +9,13 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/types"
-	typedauthenticationv1 "k8s.io/client-go/kubernetes/typed/authentication/v1"
-	typedcorev1 "k8s.io/client-go/kubernetes/typed/core/v1"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/cache"
 
 	"github.com/impulse-sh/impulse/actuator"
 	"github.com/impulse-sh/impulse/api/v1alpha1"
 	"github.com/impulse-sh/impulse/internal/control/cloudvault"
+	"github.com/impulse-sh/impulse/internal/kube/typed"
 	"github.com/impulse-sh/impulse/internal/kube/watch"
 )
 
@@ -27,9 +26,9 @@ const readTimeout = 5 * time.Second
 type Options struct {
 	// Client is a client of Impulse's own API group, and Core one of the core group.
 	Client rest.Interface
-	Core   typedcorev1.CoreV1Interface
+	Core   *typed.Core
 	// Self asks the API server who Impulse is.
-	Self typedauthenticationv1.SelfSubjectReviewInterface
+	Self *typed.Reviews
 	// Watch returns a list and watch of one target.
 	Watch func(ctx context.Context, t actuator.Target) (cache.ListerWatcher, error)
 	// ClusterNamespace is the namespace of the objects that ClusterTriggerAuthentications name.

@@ -18,6 +18,7 @@ import (
 	"github.com/impulse-sh/impulse/actuator"
 	"github.com/impulse-sh/impulse/api/v1alpha1"
 	"github.com/impulse-sh/impulse/internal/kube/apiclient"
+	"github.com/impulse-sh/impulse/internal/kube/typed"
 	"github.com/impulse-sh/impulse/internal/testkit"
 	"github.com/impulse-sh/impulse/internal/testkit/sandbox"
 )
@@ -113,13 +114,14 @@ func (v *credentialsEnv) define(name string, spec v1alpha1.TriggerAuthentication
 func (v *credentialsEnv) credentials(config *rest.Config) *Credentials {
 	v.t.Helper()
 	ours, err := apiclient.New(config)
-	kube, err2 := kubernetes.NewForConfig(config)
-	targets, err3 := actuator.New(config, actuator.Options{})
-	if err = errors.Join(err, err2, err3); err != nil {
+	core, err2 := typed.NewCore(config)
+	reviews, err3 := typed.NewReviews(config)
+	targets, err4 := actuator.New(config, actuator.Options{})
+	if err = errors.Join(err, err2, err3, err4); err != nil {
 		v.t.Fatal(err)
 	}
 	return New(Options{
-		Client: ours, Core: kube.CoreV1(), Self: kube.AuthenticationV1().SelfSubjectReviews(), Watch: targets.WatchTarget, ClusterNamespace: v.ns, Root: v.root,
+		Client: ours, Core: core, Self: reviews, Watch: targets.WatchTarget, ClusterNamespace: v.ns, Root: v.root,
 	})
 }
 

@@ -8,10 +8,9 @@ import (
 
 	authenticationv1 "k8s.io/api/authentication/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	typedauthenticationv1 "k8s.io/client-go/kubernetes/typed/authentication/v1"
-	typedcorev1 "k8s.io/client-go/kubernetes/typed/core/v1"
 
 	"github.com/impulse-sh/impulse/api/v1alpha1"
+	"github.com/impulse-sh/impulse/internal/kube/typed"
 )
 
 const (
@@ -26,8 +25,8 @@ const (
 // tokens issues tokens of service accounts, and uses each for ten minutes, or four fifths of its lifetime if that is shorter. It issues none
 // of Impulse's own service account, with any audience: the author of an authentication or of a trigger chooses the server that receives it.
 type tokens struct {
-	core    typedcorev1.CoreV1Interface
-	reviews typedauthenticationv1.SelfSubjectReviewInterface
+	core    *typed.Core
+	reviews *typed.Reviews
 
 	mu   sync.Mutex
 	kept map[account]*issued
@@ -45,7 +44,7 @@ type issued struct {
 	until time.Time
 }
 
-func newTokens(core typedcorev1.CoreV1Interface, reviews typedauthenticationv1.SelfSubjectReviewInterface) *tokens {
+func newTokens(core *typed.Core, reviews *typed.Reviews) *tokens {
 	return &tokens{core: core, reviews: reviews, kept: map[account]*issued{}}
 }
 
@@ -71,7 +70,7 @@ func (t *tokens) get(ctx context.Context, a account, now time.Time) (string, err
 	if a.audience != "" {
 		request.Spec.Audiences = []string{a.audience}
 	}
-	answer, err := t.core.ServiceAccounts(a.namespace).CreateToken(ctx, a.name, request, metav1.CreateOptions{})
+	answer, err := t.core.CreateToken(ctx, a.namespace, a.name, request)
 	if err != nil {
 		return "", fmt.Errorf("issue a token of the service account %s/%s: %w", a.namespace, a.name, err)
 	}

@@ -10,7 +10,8 @@ import (
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/runtime/schema"
-	"k8s.io/client-go/tools/leaderelection/resourcelock"
+
+	"github.com/impulse-sh/impulse/third_party/leaderelection/resourcelock"
 )
 
 func TestCadence(t *testing.T) {

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"net"
 	"os"
@@ -13,9 +12,10 @@ import (
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/uuid"
-	coordinationv1 "k8s.io/client-go/kubernetes/typed/coordination/v1"
 	"k8s.io/client-go/rest"
-	"k8s.io/client-go/tools/leaderelection/resourcelock"
+
+	"github.com/impulse-sh/impulse/internal/kube/typed"
+	"github.com/impulse-sh/impulse/third_party/leaderelection/resourcelock"
 )
 
 // A candidate reads the Lease every 1 to 2.2 RetryPeriods (client-go adds jitter). A leader that dies is replaced within
@@ -76,9 +76,9 @@ func New(config *rest.Config, options Options) (*Elector, error) {
 	if config.Dial == nil { // Clients with the same Dial function share a connection, and would delay renewals.
 		config.Dial = (&net.Dialer{Timeout: requestTimeout, KeepAlive: keepAlive}).DialContext
 	}
-	client, err := coordinationv1.NewForConfig(config)
+	client, err := typed.NewLeases(config, options.Namespace)
 	if err != nil {
-		return nil, fmt.Errorf("set up the client of the lease: %w", err)
+		return nil, err
 	}
 	e := &Elector{log: cmp.Or(options.Log, slog.New(slog.DiscardHandler))}
 	e.lease = &resourcelock.LeaseLock{

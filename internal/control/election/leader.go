@@ -8,8 +8,9 @@ import (
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/validation"
-	coordinationv1 "k8s.io/client-go/kubernetes/typed/coordination/v1"
 	"k8s.io/client-go/rest"
+
+	"github.com/impulse-sh/impulse/internal/kube/typed"
 )
 
 // versionLabel is the label of the Lease with the version of the process that holds it.
@@ -35,11 +36,11 @@ type Leader struct {
 
 // ReadLeader reads who holds a Lease.
 func ReadLeader(ctx context.Context, config *rest.Config, namespace, name string) (Leader, error) {
-	client, err := coordinationv1.NewForConfig(config)
+	client, err := typed.NewLeases(config, namespace)
 	if err != nil {
-		return Leader{}, fmt.Errorf("set up the client of the lease: %w", err)
+		return Leader{}, err
 	}
-	lease, err := client.Leases(namespace).Get(ctx, name, metav1.GetOptions{})
+	lease, err := client.Get(ctx, name, metav1.GetOptions{})
 	if err != nil {
 		return Leader{}, fmt.Errorf("read Lease %s/%s: %w", namespace, name, err)
 	}

@@ -10,7 +10,8 @@ import (
 	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	"k8s.io/client-go/tools/leaderelection/resourcelock"
+
+	"github.com/impulse-sh/impulse/third_party/leaderelection/resourcelock"
 )
 
 // renewLock sends the requests of one campaign. Each request that acquires or renews the Lease extends the leadership, counted from

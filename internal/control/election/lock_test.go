@@ -10,9 +10,10 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
-	coordinationv1 "k8s.io/client-go/kubernetes/typed/coordination/v1"
-	"k8s.io/client-go/tools/leaderelection/resourcelock"
 
+	"github.com/impulse-sh/impulse/third_party/leaderelection/resourcelock"
+
+	"github.com/impulse-sh/impulse/internal/kube/typed"
 	"github.com/impulse-sh/impulse/internal/testkit/sandbox"
 )
 
@@ -27,11 +28,11 @@ func TestLock(t *testing.T) {
 func testLeaseThatAnotherProcessHoldsIsNotReleased(t *testing.T) {
 	t.Parallel()
 	config := sandbox.Config(t)
-	client, err := coordinationv1.NewForConfig(config) // Without a time-out, which is not the subject.
+	meta := metav1.ObjectMeta{Namespace: sandbox.Namespace(t, config), Name: "impulse"}
+	client, err := typed.NewLeases(config, meta.Namespace) // Without a time-out, which is not the subject.
 	if err != nil {
 		t.Fatal(err)
 	}
-	meta := metav1.ObjectMeta{Namespace: sandbox.Namespace(t, config), Name: "impulse"}
 	candidate := func(name string) *renewLock {
 		elector, err := New(config, Options{Namespace: meta.Namespace, Name: meta.Name, Identity: name})
 		if err != nil {

@@ -9,8 +9,9 @@ import (
 	"time"
 
 	"github.com/go-logr/logr"
-	"k8s.io/client-go/tools/leaderelection"
 	"k8s.io/klog/v2"
+
+	"github.com/impulse-sh/impulse/third_party/leaderelection"
 )
 
 // Run takes part in the election until ctx is done, and then returns nil. It retries while the API server is unavailable. While this

@@ -7,7 +7,7 @@ import (
 	"testing/synctest"
 	"time"
 
-	"k8s.io/client-go/tools/leaderelection/resourcelock"
+	"github.com/impulse-sh/impulse/third_party/leaderelection/resourcelock"
 )
 
 func TestRun(t *testing.T) {

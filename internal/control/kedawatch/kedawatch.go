@@ -11,11 +11,11 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/client-go/dynamic"
-	typedcorev1 "k8s.io/client-go/kubernetes/typed/core/v1"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/cache"
 	"k8s.io/client-go/util/workqueue"
 
+	"github.com/impulse-sh/impulse/internal/kube/typed"
 	"github.com/impulse-sh/impulse/internal/policy/compile"
 	"github.com/impulse-sh/impulse/triggers"
 )
@@ -50,7 +50,7 @@ type Options struct {
 	Settings  compile.Settings
 	// WhileLeading calls a write within the time for which this process leads.
 	WhileLeading func(ctx context.Context, write func(context.Context) error) error
-	Events       typedcorev1.EventsGetter
+	Core         *typed.Core
 	Log          *slog.Logger
 }
 
@@ -73,7 +73,7 @@ func New(config *rest.Config, o Options) (*Watcher, error) {
 
 // Run keeps the objects up to date until ctx is done.
 func (w *Watcher) Run(ctx context.Context) {
-	events := newRecorder(ctx, w.options.Events)
+	events := newRecorder(ctx, w.options.Core.EventSink(ctx))
 	defer events.close()
 	r := &run{
 		Watcher: w, events: events, originals: map[string]cache.Store{}, kept: map[string]cache.Store{},

@@ -8,7 +8,6 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
-	typedcorev1 "k8s.io/client-go/kubernetes/typed/core/v1"
 	"k8s.io/client-go/tools/record"
 
 	"github.com/impulse-sh/impulse/internal/diag"
@@ -24,9 +23,9 @@ type recorder struct {
 	recorder    record.EventRecorder
 }
 
-func newRecorder(ctx context.Context, client typedcorev1.EventsGetter) *recorder {
+func newRecorder(ctx context.Context, sink record.EventSink) *recorder {
 	broadcaster := record.NewBroadcaster(record.WithContext(ctx))
-	broadcaster.StartRecordingToSink(&typedcorev1.EventSinkImpl{Interface: client.Events("")})
+	broadcaster.StartRecordingToSink(sink)
 	return &recorder{broadcaster: broadcaster, recorder: broadcaster.NewRecorder(runtime.NewScheme(), corev1.EventSource{Component: "impulse"})}
 }
 

@@ -7,19 +7,17 @@ import (
 	"time"
 
 	"k8s.io/apimachinery/pkg/runtime/schema"
-	"k8s.io/client-go/kubernetes/scheme"
 	"k8s.io/client-go/rest"
 	custommetrics "k8s.io/metrics/pkg/apis/custom_metrics/v1beta2"
 	externalmetrics "k8s.io/metrics/pkg/apis/external_metrics/v1beta1"
-	client "k8s.io/metrics/pkg/client/custom_metrics"
 
+	"github.com/impulse-sh/impulse/internal/kube/typed"
 	"github.com/impulse-sh/impulse/triggers"
 )
 
 // Client implements triggers.MetricsAPIs. It is safe for concurrent use.
 type Client struct {
 	rest      rest.Interface
-	converter *client.MetricConverter
 	versions  versions
 	resources resources
 }
@@ -29,14 +27,14 @@ type Client struct {
 func New(config *rest.Config) (*Client, error) {
 	config = rest.CopyConfig(config)
 	config.QPS, config.RateLimiter = -1, nil
-	config.NegotiatedSerializer = scheme.Codecs.WithoutConversion()
+	config.NegotiatedSerializer = typed.Codecs.WithoutConversion()
 	config.ContentType, config.AcceptContentTypes = "application/json", "application/json"
 	config.Wrap(limitAnswers)
 	unversioned, err := rest.UnversionedRESTClientFor(config)
 	if err != nil {
 		return nil, fmt.Errorf("set up the client of the metrics APIs: %w", err)
 	}
-	c := &Client{rest: unversioned, converter: client.NewMetricConverter()}
+	c := &Client{rest: unversioned}
 	c.versions = versions{rest: unversioned, now: time.Now}
 	c.resources = resources{rest: unversioned}
 	return c, nil
@@ -90,15 +88,15 @@ func (c *Client) custom(
 	if metric.Selector != "" {
 		r = r.Param("metricLabelSelector", metric.Selector)
 	}
-	object, err := c.converter.ConvertResultToVersion(r.MaxRetries(0).Do(ctx), custommetrics.SchemeGroupVersion)
+	result := r.MaxRetries(0).Do(ctx)
+	if err := result.Error(); err != nil { // Unlike that of Raw, it has the adapter's message.
+		return nil, err
+	}
+	answer, err := result.Raw()
 	if err != nil {
 		return nil, err
 	}
-	list, ok := object.(*custommetrics.MetricValueList)
-	if !ok {
-		return nil, fmt.Errorf("the adapter returned a %T instead of a list of values", object)
-	}
-	return list, nil
+	return decodeValues(answer)
 }
 
 // ExternalMetric implements triggers.MetricsAPIs. The request has the name of the metric in lower case, as that of a HorizontalPodAutoscaler.

@@ -11,7 +11,6 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/client-go/rest"
 	custommetrics "k8s.io/metrics/pkg/apis/custom_metrics/v1beta2"
-	client "k8s.io/metrics/pkg/client/custom_metrics"
 )
 
 // versionAge is how long a preferred version is used, so that another version or another adapter takes effect soon. A
@@ -58,9 +57,9 @@ func choose(group *metav1.APIGroup) (schema.GroupVersion, error) {
 		all = append(all, version.GroupVersion)
 	}
 	for _, version := range all {
-		i := slices.IndexFunc(client.MetricVersions, func(gv schema.GroupVersion) bool { return gv.String() == version })
+		i := slices.IndexFunc(knownVersions, func(gv schema.GroupVersion) bool { return gv.String() == version })
 		if i >= 0 {
-			return client.MetricVersions[i], nil
+			return knownVersions[i], nil
 		}
 	}
 	return schema.GroupVersion{}, fmt.Errorf("the adapter serves the versions %q of %s, and none of them is known here", all[1:], custommetrics.GroupName)

@@ -6,7 +6,6 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/types"
-	typedcorev1 "k8s.io/client-go/kubernetes/typed/core/v1"
 	"k8s.io/client-go/tools/record"
 
 	"github.com/impulse-sh/impulse/api/v1alpha1"
@@ -25,12 +24,12 @@ type Events struct {
 	recorder    record.EventRecorder
 }
 
-// NewEvents returns Events, which writes until Close.
-func NewEvents(ctx context.Context, client typedcorev1.EventsGetter) *Events {
+// NewEvents returns Events, which writes to sink until Close.
+func NewEvents(ctx context.Context, sink record.EventSink) *Events {
 	broadcaster := record.NewBroadcaster(record.WithContext(ctx), record.WithCorrelatorOptions(record.CorrelatorOptions{
 		BurstSize: eventsBurst, QPS: eventsPerSecond,
 	}))
-	broadcaster.StartRecordingToSink(&typedcorev1.EventSinkImpl{Interface: client.Events("")})
+	broadcaster.StartRecordingToSink(sink)
 	return &Events{broadcaster: broadcaster, recorder: broadcaster.NewRecorder(runtime.NewScheme(), corev1.EventSource{Component: "impulse"})}
 }
 

@@ -9,8 +9,9 @@ import (
 
 	coordinationv1 "k8s.io/api/coordination/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	client "k8s.io/client-go/kubernetes/typed/coordination/v1"
 	"k8s.io/client-go/rest"
+
+	"github.com/impulse-sh/impulse/internal/kube/typed"
 )
 
 const (
@@ -24,12 +25,12 @@ const (
 
 // readLeases returns a function that reads the Leases of all namespaces.
 func readLeases(config *rest.Config) (func(context.Context) ([]coordinationv1.Lease, error), error) {
-	c, err := client.NewForConfig(config)
+	c, err := typed.NewLeases(config, "")
 	if err != nil {
-		return nil, fmt.Errorf("set up the Kubernetes client: %w", err)
+		return nil, err
 	}
 	return func(ctx context.Context) ([]coordinationv1.Lease, error) {
-		list, err := c.Leases("").List(ctx, metav1.ListOptions{})
+		list, err := c.List(ctx, metav1.ListOptions{})
 		if err != nil {
 			return nil, fmt.Errorf("find other releases of Impulse: list the Leases: %w", err)
 		}

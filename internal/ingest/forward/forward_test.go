@@ -50,7 +50,7 @@ func newCluster(t *testing.T) *cluster {
 	return &cluster{t: t, client: client, namespace: sandbox.Namespace(t, config)}
 }
 
-func (c *cluster) key() *Key { return NewKey(c.client, c.namespace) }
+func (c *cluster) key() *Key { return NewKey(c.client.Secrets(c.namespace)) }
 
 // readKey returns a key that has been read: on a busy machine the first read may take longer than keyTimeout.
 func (c *cluster) readKey() *Key {

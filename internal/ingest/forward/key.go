@@ -14,7 +14,6 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	typedcorev1 "k8s.io/client-go/kubernetes/typed/core/v1"
 )
 
 const (
@@ -29,10 +28,17 @@ const (
 	keyTimeout = time.Second
 )
 
+// Secrets is the part of a client of Secrets in one namespace that is used.
+type Secrets interface {
+	Get(ctx context.Context, name string, o metav1.GetOptions) (*corev1.Secret, error)
+	Create(ctx context.Context, s *corev1.Secret, o metav1.CreateOptions) (*corev1.Secret, error)
+	Update(ctx context.Context, s *corev1.Secret, o metav1.UpdateOptions) (*corev1.Secret, error)
+}
+
 // Key is the key with which the replicas authenticate. The first replica creates it. It is read again when it is refused, so deleting it
 // from the Secret rotates it. It is safe for concurrent use.
 type Key struct {
-	secrets typedcorev1.SecretInterface
+	secrets Secrets
 	now     func() time.Time
 
 	// reading is held while the Secret is read. A request with the cached key does not wait for it.
@@ -45,8 +51,8 @@ type Key struct {
 }
 
 // NewKey returns the key of the replicas in a namespace. It does no I/O.
-func NewKey(secrets typedcorev1.SecretsGetter, namespace string) *Key {
-	return &Key{secrets: secrets.Secrets(namespace), now: time.Now}
+func NewKey(secrets Secrets) *Key {
+	return &Key{secrets: secrets, now: time.Now}
 }
 
 // get returns the key. It reads the Secret if no key is cached, or the cached one is the one that was refused.

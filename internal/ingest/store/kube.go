@@ -15,10 +15,10 @@ import (
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/client-go/kubernetes/scheme"
 	"k8s.io/client-go/rest"
 
 	"github.com/impulse-sh/impulse/api/v1alpha1"
+	"github.com/impulse-sh/impulse/internal/kube/typed"
 )
 
 // Kube stores the shards as AlertSets in one namespace. A shard without an AlertSet is empty.
@@ -38,7 +38,7 @@ func NewKube(cfg *rest.Config, namespace string, log *slog.Logger) (*Kube, error
 	if own.Dial == nil { // A separate connection, so that large bodies delay no other request.
 		own.Dial = (&net.Dialer{Timeout: saveTimeout, KeepAlive: keepAlive}).DialContext
 	}
-	own.NegotiatedSerializer = scheme.Codecs.WithoutConversion()
+	own.NegotiatedSerializer = typed.Codecs.WithoutConversion()
 	own.ContentType = "application/json"
 	own.AcceptContentTypes = "application/json"
 	client, err := rest.UnversionedRESTClientFor(own)

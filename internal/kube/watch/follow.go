@@ -6,8 +6,9 @@ import (
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/runtime/schema"
-	"k8s.io/client-go/kubernetes/scheme"
 	"k8s.io/client-go/rest"
+
+	"github.com/impulse-sh/impulse/internal/kube/typed"
 )
 
 // Client returns a client that watches built-in resources of one group and version, without a client-side rate limit. config is not
@@ -20,7 +21,7 @@ func Client(config *rest.Config, gv schema.GroupVersion) (rest.Interface, error)
 	if gv.Group == "" {
 		config.APIPath = "/api"
 	}
-	config.NegotiatedSerializer = scheme.Codecs.WithoutConversion()
+	config.NegotiatedSerializer = typed.Codecs.WithoutConversion()
 	config.ContentType = "application/vnd.kubernetes.protobuf" // It is several times cheaper to decode than JSON.
 	config.AcceptContentTypes = "application/vnd.kubernetes.protobuf,application/json"
 	return rest.RESTClientFor(config)
