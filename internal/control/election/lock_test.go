@@ -11,10 +11,9 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
-	"github.com/impulse-sh/impulse/third_party/leaderelection/resourcelock"
-
 	"github.com/impulse-sh/impulse/internal/kube/typed"
 	"github.com/impulse-sh/impulse/internal/testkit/sandbox"
+	"github.com/impulse-sh/impulse/third_party/leaderelection/resourcelock"
 )
 
 func TestLock(t *testing.T) {
