@@ -35,6 +35,21 @@ func (s Secrets) Read(ctx context.Context, parameters ...string) (map[string]str
 	return trimmed, nil
 }
 
+// SecretsChanges returns WatchSecrets as a channel with room for one notification, for a source with a goroutine of its own, and a function
+// that ends it.
+func (e *Env) SecretsChanges() (changed <-chan struct{}, stop func()) {
+	if e.WatchSecrets == nil {
+		return nil, func() {}
+	}
+	all := make(chan struct{}, 1)
+	return all, e.WatchSecrets(func() {
+		select {
+		case all <- struct{}{}:
+		default:
+		}
+	})
+}
+
 // PodIdentity is an identity in a cloud that KEDA's scalers take from the environment of their process. The zero value is none. The fields
 // have the meaning that they have in KEDA.
 type PodIdentity struct {

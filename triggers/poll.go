@@ -26,7 +26,7 @@ type PollKey struct {
 var ErrNotRead = errors.New("not part of the reading")
 
 // Poll returns a Source for a Reader. env.Poller reads it once at the start and then every env.PollingInterval.
-func Poll(q PollKey, r Reader, env Env) Source {
+func Poll(q PollKey, r Reader, env Env) Passive {
 	return PollEach(q, r.Read, func(_ scalers.Instant, value scalers.Milli) scalers.Event { return scalers.Event{Value: value} }, env)
 }
 
@@ -36,7 +36,7 @@ func Poll(q PollKey, r Reader, env Env) Source {
 // trigger. A change of the credentials leads to a reading within a second.
 func PollEach[T any](
 	q PollKey, read func(context.Context) (T, error), event func(at scalers.Instant, shared T) scalers.Event, env Env,
-) Source {
+) Passive {
 	interval := env.PollingInterval
 	if interval <= 0 {
 		interval = defaultInterval
@@ -45,8 +45,9 @@ func PollEach[T any](
 	if now == nil {
 		now = time.Now
 	}
-	return &pollSource{poller: env.Poller, key: groupKey{q, interval}, secretsChanged: env.SecretsChanged, sub: subscriber{
-		namespace: env.Namespace, trigger: env.Trigger, now: now, notRead: make(chan struct{}, 1),
+	p := &pollSource{poller: env.Poller, key: groupKey{q, interval}, watchSecrets: env.WatchSecrets}
+	p.sub = subscriber{
+		namespace: env.Namespace, trigger: env.Trigger, now: now, notRead: p.readEarly,
 		read: func(ctx context.Context) (any, error) { return read(ctx) },
 		event: func(r reading) scalers.Event {
 			value, ok := r.value.(T)
@@ -55,40 +56,42 @@ func PollEach[T any](
 			}
 			return event(r.at, value)
 		},
-	}}
+	}
+	return p
 }
 
 // pollSource is the Source of one trigger, which subscribes to the readings of a group.
 type pollSource struct {
-	poller         *Poller
-	key            groupKey
-	secretsChanged <-chan struct{}
-	sub            subscriber
+	poller       *Poller
+	key          groupKey
+	watchSecrets func(changed func()) (stop func())
+	sub          subscriber
 }
 
-// Run subscribes to the readings until ctx is done. The Poller does the work. It reads early after a change of the credentials, and after a
-// reading without this trigger.
-func (p *pollSource) Run(ctx context.Context, emit func(scalers.Event)) error {
+// Start subscribes to the readings. The Poller does the work. It reads early after a change of the credentials, and after a reading without
+// this trigger.
+func (p *pollSource) Start(emit func(scalers.Event)) (func(), error) {
 	if p.poller == nil {
-		return errors.New("poll: there is no poller")
-	}
-	if ctx.Err() != nil {
-		return ctx.Err()
+		return nil, errors.New("poll: there is no poller")
 	}
 	p.sub.emit = emit
 	leave := p.poller.subscribe(p.key, &p.sub)
-	defer leave()
-	for {
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-p.secretsChanged:
-			p.poller.readEarly(p.key)
-		case <-p.sub.notRead:
-			p.poller.readEarly(p.key)
-		}
+	if p.watchSecrets == nil {
+		return leave, nil
 	}
+	forget := p.watchSecrets(p.readEarly)
+	return func() {
+		forget()
+		leave()
+	}, nil
 }
+
+// Run is Start until ctx is done.
+func (p *pollSource) Run(ctx context.Context, emit func(scalers.Event)) error {
+	return RunPassive(ctx, p, emit)
+}
+
+func (p *pollSource) readEarly() { p.poller.readEarly(p.key) }
 
 // subscriber receives the readings of a group, for one trigger.
 type subscriber struct {
@@ -96,14 +99,14 @@ type subscriber struct {
 	read               func(context.Context) (any, error)
 	event              func(reading) scalers.Event
 	now                func() time.Time
-	// notRead has room for one notification, that a reading was without this trigger.
-	notRead chan struct{}
+	// notRead is called after a reading without this trigger.
+	notRead func()
 
 	mu   sync.Mutex
-	emit func(scalers.Event) // It is nil before and after Run.
+	emit func(scalers.Event) // It is nil before Start and after the end.
 }
 
-// notify emits a reading unless Run has returned.
+// notify emits a reading unless the source has ended.
 func (s *subscriber) notify(r reading) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -120,10 +123,7 @@ func (s *subscriber) notifyLocked(r reading) {
 		e = s.eventFrom(r)
 	}
 	if errors.Is(e.Err, ErrNotRead) {
-		select {
-		case s.notRead <- struct{}{}:
-		default:
-		}
+		s.notRead()
 		return
 	}
 	e.Trigger, e.At = s.trigger, r.at

@@ -3,7 +3,9 @@ package triggers
 import (
 	"context"
 	"fmt"
+	"runtime"
 	"slices"
+	"strconv"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -13,6 +15,8 @@ import (
 
 func TestPollEach(t *testing.T) {
 	t.Run("a trigger that is not part of the last reading is read at once", testTriggerThatIsNotPartOfLastReadingIsReadAtOnce)
+	t.Run("a source that is started has no goroutine of its own", testSourceThatIsStartedHasNoGoroutine)
+	t.Run("resources are released after the source has ended, or if it cannot start", testResourcesAreReleasedAtEnd)
 	t.Run("a trigger that is never part of a reading does not lead to many", testTriggerThatIsNeverPartOfReadingDoesNotLeadToMany)
 }
 
@@ -75,6 +79,59 @@ func testTriggerThatIsNeverPartOfReadingDoesNotLeadToMany(t *testing.T) {
 		}
 		if got := b.times("lost"); len(got) > 0 {
 			t.Errorf("got events at %v, want none", got)
+		}
+	})
+}
+
+func testSourceThatIsStartedHasNoGoroutine(t *testing.T) {
+	const sources = 1000
+	synctest.Test(t, func(t *testing.T) {
+		b := newPollerEnv(t, 64)
+		synctest.Wait()
+		before := runtime.NumGoroutine()
+		stops := make([]func(), sources)
+		for i := range stops {
+			name := strconv.Itoa(i)
+			env := Env{Trigger: name, Poller: b.poller, Now: time.Now, WatchSecrets: func(func()) func() { return func() {} }}
+			stop, err := Poll(keyOn(name), readFunc(three), env).Start(b.emit)
+			if err != nil {
+				t.Fatal(err)
+			}
+			stops[i] = stop
+		}
+		advance(defaultInterval)
+		if got := runtime.NumGoroutine() - before; got > 0 {
+			t.Errorf("%d sources have %d goroutines, want none", sources, got)
+		}
+		for i, stop := range stops {
+			if len(b.times(strconv.Itoa(i))) == 0 {
+				t.Errorf("source %d was not read", i)
+			}
+			stop()
+		}
+	})
+}
+
+func testResourcesAreReleasedAtEnd(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b, held := newPollerEnv(t, 1), 0
+		holding := func(p *Poller) Passive {
+			poll := Poll(keyOn("k"), readFunc(hang), Env{Poller: p})
+			return WithResources(func() (Passive, func(), error) { held++; return poll, func() { held-- }, nil })
+		}
+		if stop, err := holding(nil).Start(b.emit); err == nil || stop != nil || held != 0 {
+			t.Errorf("a source that cannot start: got the error %v, and %d resources are held; want an error, and none", err, held)
+		}
+		stop, err := holding(b.poller).Start(b.emit)
+		if err != nil {
+			t.Fatal(err)
+		}
+		advance(time.Second)
+		if held != 1 {
+			t.Errorf("%d resources are held during a reading, want 1", held)
+		}
+		if stop(); held != 0 || len(b.times("")) > 0 {
+			t.Errorf("%d resources are held after the end, and there were events at %v; want none", held, b.times(""))
 		}
 	})
 }

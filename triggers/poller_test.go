@@ -365,24 +365,28 @@ func testEachSubscriberEvaluatesSharedReadingForItself(t *testing.T) {
 func testChangeOfCredentialsLeadsToReadingAtOnceAndNotToMany(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newPollerEnv(t, 4)
-		changed := make(chan struct{}, 1)
-		env := Env{Namespace: "shop", Trigger: "a", PollingInterval: time.Hour, SecretsChanged: changed}
+		changed, ended := func() {}, false
+		env := Env{Namespace: "shop", Trigger: "a", PollingInterval: time.Hour, WatchSecrets: func(f func()) func() {
+			changed = f
+			return func() { ended = true }
+		}}
 		stop := b.runAs(env, keyOn("q"), readFunc(func(context.Context) (scalers.Milli, error) {
 			<-time.After(100 * time.Millisecond)
 			return 1000, nil
 		}))
-		defer stop()
-		<-time.After(10 * time.Second)
-		changed <- struct{}{}
+		advance(10 * time.Second)
+		changed()
 		<-time.After(50 * time.Millisecond)
 		for range 5 { // During a reading.
-			changed <- struct{}{}
-			synctest.Wait()
+			changed()
 		}
 		<-time.After(time.Minute)
 		want := []time.Duration{0, 10 * time.Second, 10500 * time.Millisecond}
 		if got := b.times("a"); !slices.Equal(got, want) {
 			t.Errorf("got readings at %v, want %v: after the change, and once more half a second later", got, want)
+		}
+		if stop(); !ended {
+			t.Error("the credentials are still watched after the source has ended")
 		}
 	})
 }

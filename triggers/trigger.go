@@ -89,9 +89,10 @@ type Env struct {
 	// PodIdentity reads the identity in a cloud of the trigger's authenticationRef. Only the triggers that the KEDA bridge reads use one. It
 	// is nil without an authenticationRef.
 	PodIdentity func(context.Context) (PodIdentity, error)
-	// SecretsChanged has room for one notification. It gets one after each change of an object that Secrets has read, so that a source
-	// which keeps a connection can check the credentials at once. A polled source is then read at once. It may be nil.
-	SecretsChanged <-chan struct{}
+	// WatchSecrets calls changed after each change of an object that Secrets has read, until stop is called, so that a source which keeps a
+	// connection can check the credentials at once. A polled source is then read at once. If there was a change while nobody watched, it
+	// calls changed before it returns. changed must not block, and is not called after stop has returned. It may be nil.
+	WatchSecrets func(changed func()) (stop func())
 	// Credentials identifies the source of Secrets without revealing it: triggers with the same value have the same credentials. It
 	// is "" without an authenticationRef.
 	Credentials string

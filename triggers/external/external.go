@@ -37,5 +37,6 @@ func openPolled(c Config, env triggers.Env) (triggers.Source, error) {
 	r := newReader(c, env)
 	event := func(_ scalers.Instant, m replicas.Measurement) scalers.Event { return m.Event(env.Input) }
 	key := triggers.PollKey{Server: c.address(), Key: fmt.Sprintf("external\x00%p", r)} // The server knows which object asks: no reading is shared.
-	return &polled{triggers.PollEach(key, r.read, event, env), r.link}, nil
+	poll := triggers.PollEach(key, r.read, event, env)
+	return triggers.WithResources(func() (triggers.Passive, func(), error) { return poll, r.link.close, nil }), nil
 }

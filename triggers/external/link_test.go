@@ -128,12 +128,12 @@ func testRotatedCredentialIsUsedBeforeNextReadingIsDue(t *testing.T) {
 	s.unary = true // A message of a stream would lead to a reading.
 	s.start()
 	env := newEnvironment(t, never, a.secrets(t))
-	changed := make(chan struct{}, 1)
-	env.SecretsChanged = changed
+	changed := func() {}
+	env.WatchSecrets = func(f func()) func() { changed = f; return func() {} }
 	r := run(t, PushKind(), map[string]string{"scalerAddress": s.address}, env.Env)
 	r.untilLevel(3000)
 	env.rotate(a.secrets(t))
-	changed <- struct{}{}
+	changed()
 	testkit.Eventually(t, "a second connection is open", func(context.Context) bool { return s.connections() == 2 })
 }
 

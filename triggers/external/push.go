@@ -53,6 +53,8 @@ func (s *pushSource) Run(ctx context.Context, emit func(scalers.Event)) error {
 		return ctx.Err()
 	}
 	defer s.reader.link.close()
+	secretsChanged, forget := s.env.SecretsChanges()
+	defer forget()
 	streams, cancel := context.WithCancel(ctx)
 	var following sync.WaitGroup
 	defer following.Wait()
@@ -73,7 +75,7 @@ func (s *pushSource) Run(ctx context.Context, emit func(scalers.Event)) error {
 		case <-ctx.Done():
 			return ctx.Err()
 		case <-s.signals.changed:
-		case <-s.env.SecretsChanged:
+		case <-secretsChanged:
 		case <-time.After(s.untilNext(began)):
 		}
 	}

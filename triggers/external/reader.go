@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"math/big"
 
-	"github.com/impulse-sh/impulse/scalers"
 	"github.com/impulse-sh/impulse/triggers"
 	pb "github.com/impulse-sh/impulse/triggers/external/externalscaler"
 	"github.com/impulse-sh/impulse/triggers/internal/replicas"
@@ -99,17 +98,4 @@ func (r *reader) metric(ctx context.Context, client pb.ExternalScalerClient, spe
 		sum.Add(sum, value)
 	}
 	return replicas.Metric{Value: sum, Target: target}, nil
-}
-
-// polled is the source of an external trigger.
-type polled struct {
-	triggers.Source
-
-	link *link
-}
-
-// Run reports readings until ctx is done, and then releases the connection.
-func (p *polled) Run(ctx context.Context, emit func(scalers.Event)) error {
-	defer p.link.close()
-	return p.Source.Run(ctx, emit)
 }

@@ -43,32 +43,26 @@ type config interface {
 // open builds the source of one of the kinds. It does no I/O.
 func open[C config](c C, env triggers.Env) (triggers.Source, error) {
 	q, g := c.query()
-	return &source{settings: c.settings(), query: q, group: g, env: env}, nil
+	s := &source{group: g, env: env}
+	r := &reader{settings: c.settings(), query: q, secrets: env.Secrets}
+	key := "kafka\x00" + r.settings.digest() + "\x00" + env.Credentials
+	poll := triggers.PollEach(triggers.PollKey{
+		Server: strings.Join(r.settings.server.BootstrapServers, ","), Key: key + "\x00" + q.key(),
+	}, r.Read, s.event, env)
+	return triggers.WithResources(func() (triggers.Passive, func(), error) {
+		shared, release, err := triggers.Acquire(env.Pool, key, func() (*connection, error) {
+			return newConnection(context.Background(), env.Dial, env.HTTP), nil
+		})
+		r.connection = shared
+		return poll, release, err
+	}), nil
 }
 
-// source is the Source of one trigger. It uses a shared client while it runs.
+// source computes the levels of one trigger from readings that it may share with others.
 type source struct {
-	settings settings
-	query    query
-	group    Group
-	env      triggers.Env
-	history  history
-}
-
-// Run implements triggers.Source.
-func (s *source) Run(ctx context.Context, emit func(scalers.Event)) error {
-	key := "kafka\x00" + s.settings.digest() + "\x00" + s.env.Credentials
-	shared, release, err := triggers.Acquire(s.env.Pool, key, func() (*connection, error) {
-		return newConnection(ctx, s.env.Dial, s.env.HTTP), nil
-	})
-	if err != nil {
-		return err
-	}
-	defer release()
-	s.history = history{}
-	r := &reader{settings: s.settings, query: s.query, secrets: s.env.Secrets, connection: shared}
-	poll := triggers.PollKey{Server: strings.Join(s.settings.server.BootstrapServers, ","), Key: key + "\x00" + s.query.key()}
-	return triggers.PollEach(poll, r.Read, s.event, s.env).Run(ctx, emit)
+	group   Group
+	env     triggers.Env
+	history history
 }
 
 // event returns the event for a reading.

@@ -7,6 +7,7 @@ import (
 	"github.com/impulse-sh/impulse/triggers"
 	"github.com/impulse-sh/impulse/triggers/internal/replicas"
 	"github.com/impulse-sh/impulse/triggers/keda/bridgeaddr"
+	"github.com/impulse-sh/impulse/triggers/keda/bridgeclient"
 )
 
 // Kinds returns the kinds that the bridge reads, ordered by name.
@@ -50,5 +51,10 @@ func newSource(name string, c Config, env triggers.Env, event func(replicas.Meas
 	// A scaler knows which object asks, so no reading is shared. A scaler that hangs must not delay the triggers of other sources.
 	key := fmt.Sprintf("keda\x00%p", r)
 	emit := func(_ scalers.Instant, m replicas.Measurement) scalers.Event { return event(m) }
-	return &source{triggers.PollEach(triggers.PollKey{Server: key, Key: key}, r.read, emit, env), r}, nil
+	poll := triggers.PollEach(triggers.PollKey{Server: key, Key: key}, r.read, emit, env)
+	return triggers.WithResources(func() (triggers.Passive, func(), error) {
+		conn, release, err := bridgeclient.Acquire(env.Pool, env.KEDABridge)
+		r.conn = conn
+		return poll, release, err
+	}), nil
 }

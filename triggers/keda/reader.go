@@ -143,20 +143,3 @@ func number(text string) (*big.Rat, bool) {
 	}
 	return new(big.Rat).SetString(text)
 }
-
-// source is the source of one trigger.
-type source struct {
-	polled triggers.Source
-	reader *reader
-}
-
-// Run reports readings until ctx is done. It keeps the shared connection to the bridge open meanwhile.
-func (s *source) Run(ctx context.Context, emit func(scalers.Event)) error {
-	conn, release, err := bridgeclient.Acquire(s.reader.env.Pool, s.reader.env.KEDABridge)
-	if err != nil {
-		return err
-	}
-	defer release()
-	s.reader.conn = conn
-	return s.polled.Run(ctx, emit)
-}

@@ -146,28 +146,25 @@ func (m *monitor) setAccount(at place, key string) {
 	m.key, m.keyOf = key, at
 }
 
-// polled is the Source of one trigger that reads the monitoring endpoint. It uses a shared monitor while it runs.
-type polled struct {
-	config Config
-	env    triggers.Env
-}
-
-// Run implements triggers.Source.
-func (p *polled) Run(ctx context.Context, emit func(scalers.Event)) error {
-	key := strings.Join([]string{"nats-jetstream", p.config.endpoint(), p.config.account(), strconv.FormatBool(p.config.UnsafeSSL)}, "\x00")
-	// An authentication may have certificates, and name the place.
-	key += "\x00" + p.env.Credentials
-	m, release, err := triggers.Acquire(p.env.Pool, key, func() (*monitor, error) { return newMonitor(p.config, p.env.HTTP), nil })
-	if err != nil {
-		return err
-	}
-	defer release()
-	n := name{stream: p.config.Stream, consumer: p.config.Consumer}
-	defer m.want(n)()
-	read := func(ctx context.Context) (outcomes, error) { return m.read(ctx, p.env.Secrets) }
+// newPolled returns the Source of one trigger that reads the monitoring endpoint. It uses a shared monitor while it runs.
+func newPolled(c Config, env triggers.Env) triggers.Source {
+	key := strings.Join([]string{"nats-jetstream", c.endpoint(), c.account(), strconv.FormatBool(c.UnsafeSSL)}, "\x00")
+	key += "\x00" + env.Credentials // An authentication may have certificates, and name the place.
+	n := name{stream: c.Stream, consumer: c.Consumer}
 	event := func(_ scalers.Instant, all outcomes) scalers.Event { return all.event(n) }
-	server := cmp.Or(p.config.NATSServerMonitoringEndpoint, "nats-jetstream "+p.env.Credentials)
-	return triggers.PollEach(triggers.PollKey{Server: server, Key: key}, read, event, p.env).Run(ctx, emit)
+	server := cmp.Or(c.NATSServerMonitoringEndpoint, "nats-jetstream "+env.Credentials)
+	return triggers.WithResources(func() (triggers.Passive, func(), error) {
+		m, release, err := triggers.Acquire(env.Pool, key, func() (*monitor, error) { return newMonitor(c, env.HTTP), nil })
+		if err != nil {
+			return nil, nil, err
+		}
+		forget := m.want(n)
+		read := func(ctx context.Context) (outcomes, error) { return m.read(ctx, env.Secrets) }
+		return triggers.PollEach(triggers.PollKey{Server: server, Key: key}, read, event, env), func() {
+			forget()
+			release()
+		}, nil
+	})
 }
 
 // event returns the event for one consumer.

@@ -18,5 +18,5 @@ func open(c Config, env triggers.Env) (triggers.Source, error) {
 	if c.NATSServerURL != "" {
 		return newSource(c, env), nil
 	}
-	return &polled{c, env}, nil
+	return newPolled(c, env), nil
 }

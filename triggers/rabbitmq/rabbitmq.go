@@ -56,19 +56,7 @@ func open(c Config, env triggers.Env) (triggers.Source, error) {
 		key.Server = "rabbitmq " + env.Credentials
 	}
 	poll := triggers.PollEach(key, r.Read, func(_ scalers.Instant, found answer) scalers.Event { return c.event(found) }, env)
-	return &source{poll: poll, reader: r}, nil
-}
-
-// source keeps the connection of its reader open while it runs.
-type source struct {
-	poll   triggers.Source
-	reader *reader
-}
-
-// Run implements triggers.Source.
-func (s *source) Run(ctx context.Context, emit func(scalers.Event)) error {
-	defer s.reader.close()
-	return s.poll.Run(ctx, emit)
+	return triggers.WithResources(func() (triggers.Passive, func(), error) { return poll, r.close, nil }), nil
 }
 
 // reader reads for one trigger. Each reading uses the current credentials: if they have changed, it uses another server value.

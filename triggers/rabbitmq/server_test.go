@@ -269,17 +269,10 @@ func reading(t *testing.T, env triggers.Env, metadata map[string]string) func(co
 	if err != nil {
 		t.Fatal(err)
 	}
-	opened, err := open(c, env)
-	if err != nil {
-		t.Fatal(err)
-	}
-	s, ok := opened.(*source)
-	if !ok {
-		t.Fatalf("the source is a %T", opened)
-	}
-	t.Cleanup(s.reader.close)
+	r := &reader{config: c, env: env}
+	t.Cleanup(r.close)
 	return func(ctx context.Context) string {
-		found, err := s.reader.Read(ctx)
+		found, err := r.Read(ctx)
 		if err != nil {
 			return err.Error()
 		}

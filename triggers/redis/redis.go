@@ -77,32 +77,20 @@ type config interface {
 
 // open builds the source of any of the kinds. It does no I/O.
 func open[C config](c C, env triggers.Env) (triggers.Source, error) {
-	return &source{settings: c.settings(), query: c.query(), env: env}, nil
-}
-
-// source is the Source of one trigger. It uses a shared connection while it runs.
-type source struct {
-	settings settings
-	query    query
-	env      triggers.Env
-}
-
-// Run implements triggers.Source.
-func (s *source) Run(ctx context.Context, emit func(scalers.Event)) error {
-	access := "redis\x00" + s.settings.digest() + "\x00" + s.env.Credentials
-	shared, release, err := triggers.Acquire(s.env.Pool, access, func() (*connection, error) {
-		return newConnection(ctx, s.env.Dial), nil
-	})
-	if err != nil {
-		return err
-	}
-	defer release()
-	r := &reader{settings: s.settings, query: s.query, secrets: s.env.Secrets, connection: shared}
-	key := triggers.PollKey{Server: strings.Join(s.settings.server.Servers(), ","), Key: access + "\x00" + s.query.key()}
+	r := &reader{settings: c.settings(), query: c.query(), secrets: env.Secrets}
+	access := "redis\x00" + r.settings.digest() + "\x00" + env.Credentials
+	key := triggers.PollKey{Server: strings.Join(r.settings.server.Servers(), ","), Key: access + "\x00" + r.query.key()}
 	if key.Server == "" { // Only the authenticationRef has the address.
 		key.Server = access
 	}
-	return triggers.PollEach(key, r.Read, func(_ scalers.Instant, l level) scalers.Event { return l.event() }, s.env).Run(ctx, emit)
+	poll := triggers.PollEach(key, r.Read, func(_ scalers.Instant, l level) scalers.Event { return l.event() }, env)
+	return triggers.WithResources(func() (triggers.Passive, func(), error) {
+		shared, release, err := triggers.Acquire(env.Pool, access, func() (*connection, error) {
+			return newConnection(context.Background(), env.Dial), nil
+		})
+		r.connection = shared
+		return poll, release, err
+	}), nil
 }
 
 // level is a number of elements. If unknown is not nil, the number is not known, but it is at least value.

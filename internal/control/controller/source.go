@@ -94,7 +94,7 @@ func (a *authenticated) runOnce(ctx context.Context, emit func(scalers.Event)) e
 	credential := a.all.Open(use)
 	defer credential.Close()
 	env := a.env
-	env.Secrets, env.SecretsChanged, env.Credentials = credential.Secrets, credential.Changed(), use.Identity(with.shared)
+	env.Secrets, env.WatchSecrets, env.Credentials = credential.Secrets, credential.Watch, use.Identity(with.shared)
 	env.PodIdentity = credential.PodIdentity
 	source, err := a.open(with, env)
 	if err != nil {

@@ -11,7 +11,6 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/impulse-sh/impulse/api/v1alpha1"
-	"github.com/impulse-sh/impulse/internal/kube/watch"
 )
 
 // Credential reads the parameters of one trigger.
@@ -21,7 +20,7 @@ type Credential struct {
 	// objectNamespace is the namespace of the objects that the authentication names.
 	objectNamespace string
 	// changed is notified of each change of an object that was read.
-	changed watch.Notifier
+	changed *changes
 
 	// mu is held while parameters are read.
 	mu sync.Mutex
@@ -36,7 +35,10 @@ type Credential struct {
 }
 
 // Changed returns a channel with room for one notification, which gets one after each change of an object that was read.
-func (k *Credential) Changed() <-chan struct{} { return k.changed }
+func (k *Credential) Changed() <-chan struct{} { return k.changed.channel }
+
+// Watch calls changed after each change of an object that was read, until stop is called; see triggers.Env.WatchSecrets.
+func (k *Credential) Watch(changed func()) (stop func()) { return k.changed.watch(changed) }
 
 // Secrets returns the present values of parameters; see triggers.Secrets. Each object is read once, so that its values belong together.
 // No error contains a secret. A call after Close, by a reading in progress, succeeds, and leaves no watch open.

@@ -16,7 +16,6 @@ import (
 	"github.com/impulse-sh/impulse/api/v1alpha1"
 	"github.com/impulse-sh/impulse/internal/control/cloudvault"
 	"github.com/impulse-sh/impulse/internal/kube/typed"
-	"github.com/impulse-sh/impulse/internal/kube/watch"
 )
 
 // readTimeout bounds how long a reading waits for the API server.
@@ -125,7 +124,7 @@ const clusterKind = "ClusterTriggerAuthentication"
 
 // Open returns the credential of a trigger. It does no I/O: objects are watched from their first use on, until Close.
 func (c *Credentials) Open(u Use) *Credential {
-	k := &Credential{all: c, use: u, objectNamespace: u.Target.Namespace, changed: watch.NewNotifier(), held: map[any]*reference{}}
+	k := &Credential{all: c, use: u, objectNamespace: u.Target.Namespace, changed: newChanges(), held: map[any]*reference{}}
 	if u.Ref != nil && u.Ref.Kind == clusterKind {
 		k.objectNamespace = c.options.ClusterNamespace
 	}

@@ -109,7 +109,7 @@ var errNotRead = errors.New("it has not been read yet")
 
 // get returns the last version of the object. It waits until the object, or an error, has been read, or ctx is done. From then on it
 // notifies n of changes, the first reading included if that comes later.
-func (o *namedObject[T]) get(ctx context.Context, n watch.Notifier) (T, error) {
+func (o *namedObject[T]) get(ctx context.Context, n watch.Subscriber) (T, error) {
 	var none T
 	select {
 	case <-o.cache.Ready():
@@ -136,7 +136,7 @@ func (o *namedObject[T]) get(ctx context.Context, n watch.Notifier) (T, error) {
 }
 
 // unsubscribe ends the notifications of n.
-func (o *namedObject[T]) unsubscribe(n watch.Notifier) {
+func (o *namedObject[T]) unsubscribe(n watch.Subscriber) {
 	o.cache.Lock()
 	defer o.cache.Unlock()
 	if o.subscribed {

@@ -67,7 +67,7 @@ func (c *Cache[K, V]) Get(name types.NamespacedName) (V, bool) {
 func (c *Cache[K, V]) All() iter.Seq2[types.NamespacedName, V] { return maps.All(c.objects) }
 
 // Subscribe has n notified of each Notify of k until the function that it returns is called.
-func (c *Cache[K, V]) Subscribe(k K, n Notifier) (unsubscribe func()) {
+func (c *Cache[K, V]) Subscribe(k K, n Subscriber) (unsubscribe func()) {
 	c.Lock()
 	defer c.Unlock()
 	c.SubscribeLocked(k, n)
@@ -79,10 +79,10 @@ func (c *Cache[K, V]) Subscribe(k K, n Notifier) (unsubscribe func()) {
 }
 
 // SubscribeLocked has n notified of each Notify of k. The caller holds the lock.
-func (c *Cache[K, V]) SubscribeLocked(k K, n Notifier) { c.notifiers.add(k, n) }
+func (c *Cache[K, V]) SubscribeLocked(k K, n Subscriber) { c.notifiers.add(k, n) }
 
 // UnsubscribeLocked ends SubscribeLocked. The caller holds the lock.
-func (c *Cache[K, V]) UnsubscribeLocked(k K, n Notifier) { c.notifiers.remove(k, n) }
+func (c *Cache[K, V]) UnsubscribeLocked(k K, n Subscriber) { c.notifiers.remove(k, n) }
 
 // Subscribed returns the number of keys with a subscription. The caller holds the lock.
 func (c *Cache[K, V]) Subscribed() int { return len(c.notifiers) }

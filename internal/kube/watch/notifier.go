@@ -16,13 +16,17 @@ func (n Notifier) Notify() {
 	}
 }
 
-// notifiers are filed under what their owners read.
-type notifiers[K comparable] map[K][]Notifier
+// Subscriber is notified of changes. Notify is called under the lock of a Cache. It must not block, and must not use the Cache. Subscribers
+// are compared with ==.
+type Subscriber interface{ Notify() }
 
-func (all notifiers[K]) add(k K, n Notifier) { all[k] = append(all[k], n) }
+// notifiers are filed under what they are notified of.
+type notifiers[K comparable] map[K][]Subscriber
 
-func (all notifiers[K]) remove(k K, n Notifier) {
-	all[k] = slices.DeleteFunc(all[k], func(other Notifier) bool { return other == n })
+func (all notifiers[K]) add(k K, n Subscriber) { all[k] = append(all[k], n) }
+
+func (all notifiers[K]) remove(k K, n Subscriber) {
+	all[k] = slices.DeleteFunc(all[k], func(other Subscriber) bool { return other == n })
 	if len(all[k]) == 0 {
 		delete(all, k)
 	}

@@ -38,19 +38,8 @@ func NewSource(s Spec, env triggers.Env) triggers.Source {
 		server = s.Kind + " " + env.Credentials
 	}
 	key := strings.Join(append([]string{s.Kind, s.Address, s.Query, env.Credentials}, s.Settings...), "\x00")
-	return &source{poll: triggers.Poll(triggers.PollKey{Server: server, Key: key}, r, env), reader: r}
-}
-
-// source keeps the pool of its reader open while it runs.
-type source struct {
-	poll   triggers.Source
-	reader *reader
-}
-
-// Run polls until ctx is done.
-func (s *source) Run(ctx context.Context, emit func(scalers.Event)) error {
-	defer s.reader.close()
-	return s.poll.Run(ctx, emit)
+	poll := triggers.Poll(triggers.PollKey{Server: server, Key: key}, r, env)
+	return triggers.WithResources(func() (triggers.Passive, func(), error) { return poll, r.close, nil })
 }
 
 // reader runs the query. Each reading uses the current credentials: if they have changed, it uses another pool.

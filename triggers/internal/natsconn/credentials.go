@@ -64,12 +64,14 @@ func WatchRotation(ctx context.Context, env triggers.Env, used Credentials, inte
 	checking.Go(func() {
 		tick := time.NewTicker(interval)
 		defer tick.Stop()
+		changed, forget := env.SecretsChanges()
+		defer forget()
 		for {
 			select {
 			case <-ctx.Done():
 				return
 			case <-tick.C:
-			case <-env.SecretsChanged:
+			case <-changed:
 			}
 			if now, err := Read(ctx, env.Secrets); err == nil && now != used || errors.Is(err, triggers.ErrNotAllowed) {
 				close(rotated)
