@@ -170,8 +170,8 @@ fuzz: ## Run every fuzz test for FUZZTIME, and TIMELINES random timelines throug
 	go test ./scalers -timelines=$(TIMELINES) -timeout 24h
 
 .PHONY: bench
-bench: ## Measure decisions and reactions, and compare them with references; writes bench/results.json.
-	go run ./bench
+bench: ## Measure Impulse and compare it with references, and with BASE=REVISION; writes bench/results.json (PROFILE=DIR: profiles, too).
+	go run ./bench $(if $(BASE),-base '$(BASE)') $(if $(PROFILE),-profile '$(PROFILE)') $(BENCH_ARGS)
 
 .PHONY: chaos
 chaos: ## Run SEEDS seeds of random faults, from SEED on, and check Impulse's promises.

@@ -53,13 +53,17 @@ type env struct {
 	log string
 	// binary and kubeconfig start Impulse.
 	binary, kubeconfig string
-	stops              []func()
+	// sandbox is the process of which the API server is a child.
+	sandbox int
+	// apiServer is its process once it has been looked up.
+	apiServer int
+	stops     []func()
 }
 
 // build starts a control plane without controllers, which would compete for the cores, creates the objects and starts
 // `impulse run`.
 func build(ctx context.Context, o options) (*env, error) {
-	w, err := newEnv(ctx, func(process.Addresses) bool { return true }, "--without", "controller-manager,scheduler,kwok,metrics-server,nats,alertmanager,prometheus")
+	w, err := newEnv(ctx, func(process.Addresses) bool { return true }, "--without", planeOnly)
 	if err != nil {
 		return nil, err
 	}
@@ -74,8 +78,24 @@ func build(ctx context.Context, o options) (*env, error) {
 	return w, nil
 }
 
-// newEnv starts a sandbox with args, waits until enough of it is ready, creates the CRDs and builds Impulse.
-func newEnv(ctx context.Context, enough func(process.Addresses) bool, args ...string) (w *env, err error) {
+// planeOnly are all parts of a sandbox beside the API server and etcd. Controllers would compete for the cores.
+const planeOnly = "controller-manager,scheduler,kwok,metrics-server,nats,alertmanager,prometheus"
+
+// newEnv is newPlane with an Impulse that is compiled.
+func newEnv(ctx context.Context, enough func(process.Addresses) bool, args ...string) (*env, error) {
+	w, err := newPlane(ctx, enough, args...)
+	if err != nil {
+		return nil, err
+	}
+	if w.binary, err = process.Build(ctx, w.dir, "impulse", ".", "./cmd/impulse"); err != nil {
+		w.close()
+		return nil, err
+	}
+	return w, nil
+}
+
+// newPlane starts a sandbox with args, waits until enough of it is ready, and creates the CRDs.
+func newPlane(ctx context.Context, enough func(process.Addresses) bool, args ...string) (w *env, err error) {
 	dir, err := os.MkdirTemp("", "impulse-bench-")
 	if err != nil {
 		return nil, fmt.Errorf("create a folder: %w", err)
@@ -99,11 +119,8 @@ func newEnv(ctx context.Context, enough func(process.Addresses) bool, args ...st
 	if err := w.connect(); err != nil {
 		return nil, err
 	}
-	if err := w.define(ctx); err != nil {
-		return nil, err
-	}
-	w.binary, err = process.Build(ctx, w.dir, "impulse", ".", "./cmd/impulse")
-	return w, err
+	w.sandbox = sandbox.PID()
+	return w, w.define(ctx)
 }
 
 func (w *env) close() {

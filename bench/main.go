@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"slices"
 	"syscall"
 	"time"
 )
@@ -25,8 +26,13 @@ type options struct {
 	// means all.
 	cost   time.Duration
 	source string
-	// only is the one part that is measured: storm, flood, polls, rest for the fleet at rest, or cost for that of triggers; "" means all.
+	// only is the one part that is measured: storm, flood, polls, rest for fleets at rest, start for their start, or cost for that of triggers;
+	// "" means all.
 	only string
+	// sized means that objects is the size of the only fleet.
+	sized bool
+	// base is a revision with which fleets are measured, too; "" means none. profile is the folder for profiles of Impulse; "" means none.
+	base, profile string
 	// serve is the address at which this process is only the bare server, and measures nothing; "" means to measure.
 	serve string
 	// bare is the name of a source that this process only reads, at bareAddress every bareInterval; "" means to measure.
@@ -36,19 +42,22 @@ type options struct {
 
 func main() {
 	var o options
-	flag.IntVar(&o.objects, "objects", 1000, "number of Deployments and ScaledObjects")
+	flag.IntVar(&o.objects, "objects", 1000, "number of Deployments and ScaledObjects; without it, fleets have several sizes")
 	flag.IntVar(&o.webhooks, "webhooks", 2000, "number of webhooks at each rate")
 	flag.StringVar(&o.out, "out", "bench/results.json", "file to write the results to")
 	flag.DurationVar(&o.duration, "duration", time.Minute, "how long the storm of a thousand alerts per second, the polls and the fleet at rest are measured")
 	flag.DurationVar(&o.flood, "flood", 30*time.Second, "duration of the flood, in which the stored alerts of one namespace change while another's deliveries are measured")
 	flag.DurationVar(&o.cost, "cost", 2*costInterval, "how long the CPU for the triggers of each source is measured: a multiple of 5s")
 	flag.StringVar(&o.source, "source", "", "with -only cost: measure only sources whose names begin with this, such as redis")
-	flag.StringVar(&o.only, "only", "", "measure only this: storm, flood, polls, rest for the fleet at rest, or cost for that of triggers")
+	flag.StringVar(&o.only, "only", "", "measure only this: storm, flood, polls, rest for fleets at rest, start for their start, or cost for that of triggers")
+	flag.StringVar(&o.base, "base", "", "measure fleets with the impulse of this git revision, too")
+	flag.StringVar(&o.profile, "profile", "", "store profiles of Impulse during rest and start in this folder")
 	flag.StringVar(&o.serve, "serve", "", "run only the bare server that the receiver is compared with, at this address")
 	flag.StringVar(&o.bare, "bare", "", "only read this source, which the cost of triggers is compared with")
 	flag.StringVar(&o.bareAddress, "bare-address", "", "with -bare: how the source is reached")
 	flag.DurationVar(&o.bareInterval, "bare-interval", costInterval, "with -bare: time between two readings of a level")
 	flag.Parse()
+	flag.Visit(func(f *flag.Flag) { o.sized = o.sized || f.Name == "objects" })
 	if o.serve != "" {
 		fmt.Fprintln(os.Stderr, "bench:", serveBareServer(o.serve))
 		os.Exit(1)
@@ -67,14 +76,24 @@ func main() {
 	}
 }
 
+// wants reports whether a part is measured.
+func (o *options) wants(part string) bool { return o.only == "" || o.only == part }
+
 // run measures everything, prints the table and writes the file.
 func run(ctx context.Context, o options) error {
 	var results []result
-	if o.only != "cost" {
+	if o.only == "" || slices.Contains([]string{"storm", "flood", "polls"}, o.only) {
 		var err error
 		if results, err = reactions(ctx, o); err != nil {
 			return fmt.Errorf("measure reactions: %w", err)
 		}
+	}
+	if slices.ContainsFunc(fleetScenarios, func(s fleetScenario) bool { return o.wants(s.name) }) {
+		more, err := fleets(ctx, o)
+		if err != nil {
+			return fmt.Errorf("measure fleets: %w", err)
+		}
+		results = append(results, more...)
 	}
 	if o.only == "" || o.only == "cost" {
 		costs, err := cost(ctx, o)

@@ -11,8 +11,8 @@ import (
 // kneeP99 is the p99 of the reaction, in milliseconds, above which a rate is too high.
 const kneeP99 = 500
 
-// reactions measures everything that needs a running Impulse, except the cost of triggers: reactions at 20 webhooks a second and at rising
-// rates, storms, floods, polls, the fleet at rest, and the memory. With -only storm, flood, polls or rest it measures only that part.
+// reactions measures reactions at 20 webhooks a second and at rising rates, storms, floods, polls and the memory. With -only storm, flood or
+// polls it measures only that part.
 func reactions(ctx context.Context, o options) ([]result, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -21,9 +21,6 @@ func reactions(ctx context.Context, o options) ([]result, error) {
 		return nil, err
 	}
 	defer w.close()
-	if o.only == "rest" {
-		return rest(ctx, w, o)
-	}
 	v, err := w.watch(ctx)
 	if err != nil {
 		return nil, err
@@ -67,12 +64,8 @@ func everything(ctx context.Context, l *load, o options) ([]result, error) {
 	if err != nil {
 		return nil, err
 	}
-	rested, err := rest(ctx, l.env, o)
-	if err != nil {
-		return nil, err
-	}
 	peak, err := memory(ctx, l.env)
-	return slices.Concat(results, more, flooded, late, rested, peak), err
+	return slices.Concat(results, more, flooded, late, peak), err
 }
 
 // storms measures the receiver: under many alerts, few of which are changes, and alone.

@@ -2,140 +2,170 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
-	"math/rand/v2"
-	"net/http"
-	"sync/atomic"
+	"maps"
+	"slices"
 	"time"
-
-	corev1 "k8s.io/api/core/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/runtime/schema"
-	"k8s.io/apimachinery/pkg/watch"
-	"k8s.io/client-go/tools/cache"
-	watchtools "k8s.io/client-go/tools/watch"
-
-	"github.com/impulse-sh/impulse/internal/testkit/process"
 )
 
 const (
-	// restNamespace is the namespace of a fleet whose loads stay near their targets: each workload has hoverCount replicas, and
-	// every hoverInterval its query returns hoverTarget per replica, plus or minus hoverShare.
-	restNamespace           = "bench-rest"
-	hoverCount, hoverTarget = 10, 100
-	hoverShare              = 0.05
-	hoverInterval           = 5 * time.Second
-	// statusBudget is the number of status writes of that fleet per minute, leaseBudget that of renewals per second.
-	statusBudget, leaseBudget = 1, 1
+	// writeBudget is the number of writes per minute of a fleet at rest, leaseBudget that of renewals of the Lease per second.
+	writeBudget, leaseBudget = 1, 1
+	// impulseBudget is the CPU of Impulse for restReadings readings, and apiServerBudget that of the API server per minute, both in seconds.
+	impulseBudget, apiServerBudget = 3.5, 3
+	restReadings                   = 12_000
+	// goroutineBudget is the number of goroutines per object, and objectBudget that of bytes beside the object's own size in the API.
+	goroutineBudget, objectBudget = 0.05, 25 << 10
+	// peakBudget is the ratio of the requests in the busiest second to those in the mean one.
+	peakBudget = 1.5
+	// restRounds is the number of readings of each object before the measurement.
+	restRounds = 2
 )
 
-var leases = schema.GroupVersionResource{Group: "coordination.k8s.io", Version: "v1", Resource: "leases"}
+// memoryBudget is the memory of Impulse for n objects, in MiB: 60 for 1000 and 250 for 10 000.
+func memoryBudget(n int) float64 { return 60 + float64(n-1000)*(250-60)/9000 }
 
-// hover answers queries as Prometheus does, each time with another level near the target, and counts them.
-type hover struct{ readings atomic.Int64 }
-
-// ServeHTTP answers a query.
-func (h *hover) ServeHTTP(w http.ResponseWriter, _ *http.Request) {
-	h.readings.Add(1)
-	level := hoverCount * hoverTarget * (1 + hoverShare*(2*rand.Float64()-1))
-	w.Header().Set("Content-Type", "application/json")
-	fmt.Fprintf(w, `{"status": "success", "data": {"resultType": "scalar", "result": [%d, "%.3f"]}}`, time.Now().Unix(), level)
+// atRest is what was counted at one moment of a fleet at rest.
+type atRest struct {
+	at                 time.Time
+	impulse, apiServer time.Duration
+	writes             map[string]float64
+	mallocs, decisions float64
 }
 
-// rest measures the writes for a fleet whose replicas need not change: statuses, and renewals of the Lease, as the API server
-// gets them.
-func rest(ctx context.Context, w *env, o options) ([]result, error) {
-	fmt.Printf("• %d objects that are read every %s, within %.0f %% of their target, for %s\n", o.objects, hoverInterval, 100*hoverShare, o.duration)
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	h := &hover{}
-	p, err := w.startResting(ctx, h, o)
-	if err != nil {
-		return nil, err
+// count reads all counters. The CPU is read last before the measurement and first after it, so that no scrape is a part of it.
+func (f *fleet) count(ctx context.Context, s *started, before bool) (c atRest, err error) {
+	clocks := func() error {
+		c.at = time.Now()
+		var err1, err2 error
+		c.impulse, err1 = processCPU(s.PID())
+		c.apiServer, err2 = f.apiServerCPU()
+		return errors.Join(err1, err2)
 	}
-	defer p.Stop()
-	err = process.WaitFor(ctx, time.Minute, "there were three answers per query on average", func(context.Context) (bool, error) {
-		return h.readings.Load() >= 3*int64(o.objects), p.Err()
-	})
-	if err != nil {
-		return nil, err
+	counters := func() error {
+		own, err1 := f.scrape(ctx, s.url)
+		server, err2 := f.scrapeAPIServer(ctx)
+		c.writes = server.writes()
+		_, c.mallocs = own.sum("go_memstats_mallocs_total")
+		_, c.decisions = own.sum("impulse_decisions_total")
+		return errors.Join(err1, err2)
 	}
-	statuses, err := w.writes(ctx, scaledObjects, restNamespace)
-	if err != nil {
-		return nil, err
+	if before {
+		return c, errors.Join(counters(), clocks())
 	}
-	renewals, err := w.writes(ctx, leases, restNamespace)
-	if err != nil {
-		return nil, err
-	}
-	began, before := time.Now(), h.readings.Load()
-	select {
-	case <-ctx.Done():
-		return nil, ctx.Err()
-	case <-time.After(o.duration):
-	}
-	took, readings := time.Since(began), h.readings.Load()-before
-	fmt.Printf("  %d readings, %d statuses written, %d renewals of the Lease\n", readings, statuses.Load(), renewals.Load())
-	return []result{
-		single(fmt.Sprintf("rest/%d-objects/status-writes", o.objects), "/min", int(readings), float64(statuses.Load())/took.Minutes(), statusBudget),
-		single("rest/lease-writes", "/s", int(took.Seconds()), float64(renewals.Load())/took.Seconds(), leaseBudget),
-	}, p.Err()
+	return c, errors.Join(clocks(), counters())
 }
 
-// startResting creates the fleet, runs an Impulse of its own for it, and waits until every object has a status.
-func (w *env) startResting(ctx context.Context, h *hover, o options) (*process.Process, error) {
-	url, err := serve(ctx, h)
+// rests measures a fleet whose replicas need not change, for each build: each process finds the statuses that another one has written.
+func (f *fleet) rests(ctx context.Context, all []impulseBuild, o options) ([]result, error) {
+	fmt.Printf("• %d objects that are read every %s, within %.0f %% of their target, for %s\n", f.n, f.interval, 100*hoverShare, o.duration)
+	first, _, err := f.start(ctx, all[0], o, func(*started) {})
 	if err != nil {
 		return nil, err
 	}
-	ns := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: restNamespace}}
-	if _, err := w.kube.CoreV1().Namespaces().Create(ctx, ns, metav1.CreateOptions{}); err != nil {
-		return nil, fmt.Errorf("create namespace %s: %w", restNamespace, err)
-	}
-	spec := fmt.Sprintf(`"minReplicaCount": 1, "maxReplicaCount": 100, "pollingInterval": %d, "triggers": [{"type": "prometheus",
-		"metadata": {"serverAddress": "%s", "query": "APP", "threshold": %d}}]`, int(hoverInterval.Seconds()), url, hoverTarget)
-	for i := range o.objects {
-		if err := w.createWorkload(ctx, restNamespace, app(i), hoverCount, spec); err != nil {
-			return nil, err
-		}
-	}
-	address, err := process.FreeAddress(ctx)
+	err = f.awaitQuiet(ctx, first, 1)
+	first.Stop()
 	if err != nil {
 		return nil, err
 	}
-	p, err := process.Start(ctx, w.dir, "impulse-rest", w.binary, "run", "--kubeconfig", w.kubeconfig,
-		"--namespace", restNamespace, "--lease-namespace", restNamespace, "--listen", address, "--allow-source-addresses", "127.0.0.0/8")
-	if err != nil {
-		return nil, err
-	}
-	if err := w.awaitDecisions(ctx, restNamespace, p); err != nil {
-		p.Stop()
-		return nil, err
-	}
-	return p, nil
+	return inTurn(all, func(b impulseBuild) ([]result, error) { return f.rest(ctx, b, o) })
 }
 
-// writes counts the changes of one kind of object in a namespace from now on until ctx is done, with a watch.
-func (w *env) writes(ctx context.Context, of schema.GroupVersionResource, ns string) (*atomic.Int64, error) {
-	all := w.dynamic.Resource(of).Namespace(ns)
-	list, err := all.List(ctx, metav1.ListOptions{Limit: 1})
+// rest measures one build.
+func (f *fleet) rest(ctx context.Context, b impulseBuild, o options) ([]result, error) {
+	empty, err := f.idle(ctx, b, o)
 	if err != nil {
-		return nil, fmt.Errorf("list %s: %w", of.Resource, err)
+		return nil, err
 	}
-	stream, err := watchtools.NewRetryWatcherWithContext(ctx, list.GetResourceVersion(), &cache.ListWatch{
-		WatchFuncWithContext: func(ctx context.Context, o metav1.ListOptions) (watch.Interface, error) { return all.Watch(ctx, o) },
-	})
+	s, _, err := f.start(ctx, b, o, func(*started) {})
 	if err != nil {
-		return nil, fmt.Errorf("watch %s: %w", of.Resource, err)
+		return nil, err
 	}
-	n := &atomic.Int64{}
-	go func() { // It ends when ctx is done.
-		defer stream.Stop()
-		for e := range stream.ResultChan() {
-			if e.Type == watch.Modified {
-				n.Add(1)
+	defer s.Stop()
+	if err := f.awaitQuiet(ctx, s, restRounds); err != nil {
+		return nil, err
+	}
+	before, err := f.count(ctx, s, true)
+	if err != nil {
+		return nil, err
+	}
+	profiles := f.profile(ctx, b, s, "rest", o.duration, o)
+	if err := wait(ctx, o.duration-time.Since(before.at)); err != nil {
+		return nil, err
+	}
+	after, err := f.count(ctx, s, false)
+	if err != nil {
+		return nil, errors.Join(err, s.Err())
+	}
+	full, err := s.memory(ctx, f.env)
+	if err := errors.Join(err, profiles()); err != nil {
+		return nil, err
+	}
+	size, err := f.bytesPerObject(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return slices.Concat(f.activity(before, after), f.peak(before.at, after.at), f.footprint(full, empty, size)), s.Err()
+}
+
+// activity compares two counts.
+func (f *fleet) activity(before, after atRest) []result {
+	minutes, readings := after.at.Sub(before.at).Minutes(), after.decisions-before.decisions
+	perMinute, sum := map[string]float64{}, 0.0
+	for kind, n := range after.writes {
+		if d := n - before.writes[kind]; d > 0 {
+			perMinute[kind] = d / minutes
+			if kind != "leases" {
+				sum += d / minutes
 			}
 		}
-	}()
-	return n, nil
+	}
+	for _, kind := range slices.Sorted(maps.Keys(perMinute)) {
+		fmt.Printf("  %.1f writes of %s per minute\n", perMinute[kind], kind)
+	}
+	one := func(name, unit string, value, budget float64) result {
+		return single(fmt.Sprintf("rest/%d/%s", f.n, name), unit, int(readings), value, budget)
+	}
+	impulse, server := (after.impulse-before.impulse).Seconds()/minutes, (after.apiServer-before.apiServer).Seconds()/minutes
+	return []result{
+		one("writes", "/min", sum, writeBudget),
+		one("writes/statuses", "/min", perMinute["scaledobjects/status"], writeBudget),
+		one("writes/events", "/min", perMinute["events"], writeBudget),
+		one("writes/scales", "/min", perMinute["deployments/scale"], writeBudget),
+		one("lease-writes", "/s", perMinute["leases"]/60, leaseBudget),
+		one("cpu/impulse", "s/min", impulse, max(1, readings/minutes/restReadings)*impulseBudget),
+		one("cpu/api-server", "s/min", server, apiServerBudget),
+		one("allocations-per-reading", "", (after.mallocs-before.mallocs)/max(readings, 1), 0),
+	}
+}
+
+// peak is the ratio of the busiest second at the source to the mean one.
+func (f *fleet) peak(from, to time.Time) []result {
+	seconds, sum := f.source.perSecond(from, to), 0
+	for _, n := range seconds {
+		sum += n
+	}
+	if sum == 0 {
+		return nil
+	}
+	mean := float64(sum) / float64(len(seconds))
+	fmt.Printf("  %.1f requests per second at the source, at least %d, at most %d\n", mean, slices.Min(seconds), slices.Max(seconds))
+	return []result{single(fmt.Sprintf("rest/%d/source-peak", f.n), "", sum, float64(slices.Max(seconds))/mean, peakBudget)}
+}
+
+// footprint compares the memory and the goroutines of an Impulse with all objects and of one without any. size is that of an object in the API.
+func (f *fleet) footprint(full, empty footprint, size int) []result {
+	n := float64(f.n)
+	perObject := (full.heap - empty.heap) / n
+	fmt.Printf("  RSS %.0f MiB, without objects %.0f MiB; %.1f KiB of live heap per object, which has %.1f KiB in the API; %.0f goroutines, without objects %.0f\n",
+		full.rss/mib, empty.rss/mib, perObject/kib, float64(size)/kib, full.goroutines, empty.goroutines)
+	one := func(name, unit string, value, budget float64) result {
+		return single(fmt.Sprintf("rest/%d/%s", f.n, name), unit, f.n, value, budget)
+	}
+	return []result{
+		one("rss", "MiB", full.rss/mib, memoryBudget(f.n)),
+		one("heap-per-object", "KiB", perObject/kib, float64(objectBudget+size)/kib),
+		one("goroutines-per-object", "", (full.goroutines-empty.goroutines)/n, goroutineBudget),
+	}
 }

@@ -23,6 +23,16 @@ type result struct {
 	ReferenceP99 float64 `json:"reference_p99"`
 	RatioP50     float64 `json:"ratio_p50"`
 	RatioP99     float64 `json:"ratio_p99"`
+	// Base is the same figure of another revision, measured in turn with this one; nil without one.
+	Base *baseResult `json:"base,omitempty"`
+}
+
+// baseResult is a figure of another revision, and the ratio of this one's to it.
+type baseResult struct {
+	P50      float64 `json:"p50"`
+	P99      float64 `json:"p99"`
+	RatioP50 float64 `json:"ratio_p50"`
+	RatioP99 float64 `json:"ratio_p99"`
 }
 
 // compare summarizes two series of durations in milliseconds.
@@ -34,8 +44,19 @@ func compare(name string, ours, reference []time.Duration) result {
 }
 
 func (r result) ratios() result {
-	r.RatioP50, r.RatioP99 = r.P50/r.ReferenceP50, r.P99/r.ReferenceP99
+	r.RatioP50, r.RatioP99 = ratio(r.P50, r.ReferenceP50), ratio(r.P99, r.ReferenceP99)
+	if r.Base != nil {
+		r.Base.RatioP50, r.Base.RatioP99 = ratio(r.P50, r.Base.P50), ratio(r.P99, r.Base.P99)
+	}
 	return r
+}
+
+// ratio is value divided by reference; 0 if there is no reference, or if it is zero.
+func ratio(value, reference float64) float64 {
+	if reference == 0 {
+		return 0
+	}
+	return value / reference
 }
 
 // quantile returns the p-th percentile in milliseconds, by nearest rank.
@@ -51,10 +72,15 @@ func quantile(d []time.Duration, p int) float64 {
 // show writes the results as a table.
 func show(w io.Writer, results []result) {
 	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintln(tw, "name\tn\tp50\tp99\treference p50\treference p99\tratio p50\tratio p99\t")
+	fmt.Fprintln(tw, "name\tn\tp50\tp99\treference p50\treference p99\tratio p50\tratio p99\tbase p50\tbase p99\tratio p50\tratio p99\t")
 	for _, r := range results {
-		fmt.Fprintf(tw, "%s\t%d\t%.3g %s\t%.3g %s\t%.3g %s\t%.3g %s\t%.2f\t%.2f\t\n",
+		fmt.Fprintf(tw, "%s\t%d\t%.3g %s\t%.3g %s\t%.3g %s\t%.3g %s\t%.2f\t%.2f\t",
 			r.Name, r.N, r.P50, r.Unit, r.P99, r.Unit, r.ReferenceP50, r.Unit, r.ReferenceP99, r.Unit, r.RatioP50, r.RatioP99)
+		if b := r.Base; b != nil {
+			fmt.Fprintf(tw, "%.3g %s\t%.3g %s\t%.2f\t%.2f\t\n", b.P50, r.Unit, b.P99, r.Unit, b.RatioP50, b.RatioP99)
+		} else {
+			fmt.Fprint(tw, "\t\t\t\t\n")
+		}
 	}
 	_ = tw.Flush()
 }
