@@ -23,7 +23,7 @@ var may = map[string][]string{
 	"triggers":             {"scalers", "internal/diag", "internal/printable", "internal/workqueue"},
 	"internal/policy":      {"api", "scalers", "triggers", "actuator", "internal/diag", "internal/printable", "internal/regularfile", "internal/strictyaml"},
 	"internal/ingest":      {"internal/kube/typed", "api", "scalers", "triggers", "internal/statefile", "internal/printable", "internal/regularfile", "internal/strictyaml"},
-	"internal/control":     {"internal/ingest", "internal/policy", "internal/kube", "api", "scalers", "triggers", "actuator", "internal/statefile", "internal/diag", "internal/printable", "internal/regularfile", "internal/strictyaml", "internal/analysis/explain", "internal/analysis/doctor", "third_party/leaderelection"},
+	"internal/control":     {"internal/ingest", "internal/policy", "internal/kube", "api", "scalers", "triggers", "actuator", "internal/statefile", "internal/workqueue", "internal/diag", "internal/printable", "internal/regularfile", "internal/strictyaml", "internal/analysis/explain", "internal/analysis/doctor", "third_party/leaderelection"},
 	"internal/analysis":    {"deploy/manifests", "internal/policy", "api", "scalers", "triggers", "internal/diag", "internal/printable", "internal/regularfile", "internal/strictyaml"},
 	"internal/kube":        {"api", "internal/diag"},
 	"internal/statefile":   {},

@@ -3,6 +3,7 @@ package autoscaler
 import (
 	"context"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"go.opentelemetry.io/otel/trace"
@@ -10,6 +11,7 @@ import (
 	"github.com/impulse-sh/impulse/actuator"
 	"github.com/impulse-sh/impulse/internal/policy/compile"
 	"github.com/impulse-sh/impulse/internal/policy/loop"
+	"github.com/impulse-sh/impulse/internal/workqueue"
 	"github.com/impulse-sh/impulse/scalers"
 	"github.com/impulse-sh/impulse/triggers"
 )
@@ -42,6 +44,8 @@ type Options struct {
 	Guard Guard
 	// Tracer makes spans of decisions and writes; nil makes none.
 	Tracer trace.Tracer
+	// Queue runs the autoscalers of the process. If it is nil, this one has a queue of its own.
+	Queue *workqueue.Queue
 }
 
 // Guard checks whether the target, which has count replicas, may be written now. It returns a context for the write, which ends when the
@@ -60,18 +64,24 @@ type Past struct {
 // writeTimeout bounds one write.
 const writeTimeout = 5 * time.Second
 
-// Autoscaler scales one workload. options does not change, and all goroutines may use inbox, pods and results.
+// Autoscaler scales one workload. options does not change, and all goroutines may use item, started, inbox and pods.
 type Autoscaler struct {
 	options Options
-	inbox   *inbox
+	item    *workqueue.Item
+	// started is what the item does, from Start on.
+	started atomic.Pointer[func()]
+	inbox   inbox
 	pods    podLister
-	// results has the result of the write in flight.
-	results chan loop.Result
 
-	// Only the goroutine of Run uses outcome and spans, and changes workload and state. It holds mu while it changes those, so that Inspect may
-	// read them.
-	outcome  Outcome
-	spans    spans
+	// Only run uses these fields. parts are the triggers and, as the last one, the watch of the target. wakeAt is the instant of the next call of
+	// loop.Step, if nothing arrives before. over is true when everything has ended.
+	parts   []part
+	wakeAt  scalers.Instant
+	over    bool
+	outcome Outcome
+	spans   spans
+
+	// Only run changes workload and state. It holds mu while it changes those, so that Inspect may read them.
 	mu       sync.Mutex
 	workload *compile.Workload
 	state    *loop.State
@@ -79,30 +89,28 @@ type Autoscaler struct {
 
 // New returns an autoscaler that does not run yet.
 func New(o Options) *Autoscaler {
-	return &Autoscaler{
-		options: o, inbox: newInbox(len(o.Workload.Triggers)), pods: newPodLister(), workload: o.Workload, results: make(chan loop.Result, 1),
-		spans: spans{tracer: o.Tracer},
-	}
+	n := len(o.Workload.Triggers)
+	a := &Autoscaler{options: o, pods: newPodLister(), parts: make([]part, n+1), workload: o.Workload, spans: spans{tracer: o.Tracer}}
+	a.item = o.Queue.NewItem(func() {
+		if run := a.started.Load(); run != nil {
+			(*run)()
+		}
+	})
+	a.inbox = newInbox(n, a.item)
+	return a
 }
 
 // Update replaces the workload's policy. The new workload must have the same target and triggers; its sources continue to run.
 func (a *Autoscaler) Update(w *compile.Workload) { a.inbox.putWorkload(w) }
 
-// Run scales the workload until ctx is done. It waits for the sources, finishes the write in flight, and returns what the next
-// autoscaler of the workload has to remember. It is called once.
-func (a *Autoscaler) Run(ctx context.Context, past Past) scalers.Memory {
-	a.begin(past)
-	var goroutines sync.WaitGroup
-	for i := range a.workload.Triggers {
-		goroutines.Go(func() { a.runSource(ctx, i) })
-	}
-	goroutines.Go(func() { a.watchTarget(ctx) })
-	a.loop(ctx)
-	if a.state.Writing() {
-		a.end(<-a.results)
-	}
-	goroutines.Wait()
-	return *a.state.Memory()
+// Start begins to scale the workload, and returns at once. past returns what the earlier decisions have left. ended is called once ctx is
+// done, all sources have ended and the write in flight is finished, with what the next autoscaler of the workload has to remember. Both
+// functions are called by a worker of the queue, and do not wait. Start is called once.
+func (a *Autoscaler) Start(ctx context.Context, past func() Past, ended func(scalers.Memory)) {
+	run := func() { a.run(ctx, past, ended) }
+	a.started.Store(&run)
+	context.AfterFunc(ctx, a.item.Wake)
+	a.item.Wake()
 }
 
 // begin creates the state, which continues from the past.
@@ -115,33 +123,51 @@ func (a *Autoscaler) begin(past Past) {
 	})
 }
 
-// loop calls step whenever there is something to do, until ctx is done.
-func (a *Autoscaler) loop(ctx context.Context) {
-	timer := time.NewTimer(0)
-	defer timer.Stop()
-	for {
-		var in loop.Inputs
-		select {
-		case <-ctx.Done():
-		case <-a.inbox.wake:
-		case in.Result = <-a.results:
-			in.WriteEnded = true
-		case <-timer.C:
-		}
-		if ctx.Err() != nil { // What arrives then leads to no decision: the alerts are unknown once the process stops.
-			if in.WriteEnded {
-				a.end(in.Result)
-			}
-			return
-		}
-		wakeAt := a.step(ctx, &in)
-		if wakeAt == scalers.Never {
-			timer.Stop()
-			continue
-		}
-		// Wait at least one millisecond, so that a wrong instant does not cause a busy loop.
-		timer.Reset(max(wakeAt.Sub(a.now()), time.Millisecond))
+// run does what there is to do. It is called when something is in the inbox, at the next deadline, and when ctx is done.
+func (a *Autoscaler) run(ctx context.Context, past func() Past, ended func(scalers.Memory)) {
+	if a.over {
+		return
 	}
+	if a.state == nil {
+		a.begin(past())
+	}
+	ends := a.inbox.drainEnds()
+	if ctx.Err() != nil { // What arrives then leads to no decision: the alerts are unknown once the process stops.
+		if a.over = a.finish(ends); a.over {
+			ended(*a.state.Memory())
+		}
+		return
+	}
+	for _, e := range ends {
+		a.partEnded(e.part, e.err)
+	}
+	next := a.startParts(ctx)
+	var in loop.Inputs
+	w := a.inbox.drain(&in)
+	if w != nil || in.Arrived != 0 || in.Observed || in.WriteEnded || a.now() >= a.wakeAt {
+		a.wakeAt = a.step(ctx, &in, w)
+	}
+	if next = min(next, a.wakeAt); next == scalers.Never {
+		a.item.ClearDeadline()
+		return
+	}
+	// Wait at least one millisecond, so that a wrong instant does not cause a busy loop.
+	a.item.WakeAfter(max(next.Sub(a.now()), time.Millisecond))
+}
+
+// finish ends all parts, given those that have ended by themselves. It returns true once all have, and the write in flight is over; otherwise
+// the ends of these lead to another call.
+func (a *Autoscaler) finish(ends []partEnd) bool {
+	a.item.ClearDeadline()
+	for _, e := range ends {
+		a.parts[e.part].running = false
+	}
+	var in loop.Inputs
+	a.inbox.drain(&in)
+	if in.WriteEnded {
+		a.end(in.Result)
+	}
+	return a.stopParts() && !a.state.Writing()
 }
 
 // end applies and reports the result of a write when the workload is no longer scaled.
@@ -151,10 +177,9 @@ func (a *Autoscaler) end(result loop.Result) {
 	a.report(a.apply(&in, nil, now), now)
 }
 
-// step calls loop.Step with in and what is in the inbox, sends the write that it returns, and reports the outcome. It returns the
-// instant of the next call.
-func (a *Autoscaler) step(ctx context.Context, in *loop.Inputs) scalers.Instant {
-	w := a.inbox.drain(in)
+// step calls loop.Step with what was in the inbox, sends the write that it returns, and reports the outcome. It returns the instant of the
+// next call.
+func (a *Autoscaler) step(ctx context.Context, in *loop.Inputs, w *compile.Workload) scalers.Instant {
 	in.MayWrite = a.options.MayWrite()
 	now := a.now()
 	began := a.spans.now()
@@ -181,11 +206,11 @@ func (a *Autoscaler) apply(in *loop.Inputs, w *compile.Workload, now scalers.Ins
 	return a.state.Step(in, now)
 }
 
-// send sends one write, and ends its span. The write is completed even if ctx is done meanwhile: Run waits for its result.
+// send sends one write, and ends its span. The write is completed even if ctx is done meanwhile: finish waits for its result.
 func (a *Autoscaler) send(ctx context.Context, w loop.Write, span writeSpan) {
 	result := a.write(ctx, w)
 	span.end(result.Err)
-	a.results <- result
+	a.inbox.putResult(result)
 }
 
 // write sends one write, and returns its result.

@@ -1,6 +1,6 @@
 // Package autoscaler runs the decision loop of one workload: sources → loop.Step → actuator.
 //
-// One goroutine owns the loop's state. It calls loop.Step when something is in the inbox, when a write has ended, and at the instant
-// that the last call returned. The rest of the package is I/O: the sources, the target's watch and the writes run in goroutines of
-// their own, and Run waits for all of them.
+// An autoscaler is an item of a work queue, so it has no goroutine. A worker calls loop.Step when something is in the inbox, when a write has
+// ended, and at the instant that the last call returned. The rest of the package is I/O, which never waits in a worker: a write, and a source
+// that is not passive, have a goroutine of their own. An autoscaler has ended when all of them have.
 package autoscaler

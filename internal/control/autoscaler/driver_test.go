@@ -200,10 +200,7 @@ func (s *spec) run(t *testing.T) []string {
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	done := make(chan struct{})
-	go func() {
-		a.Run(ctx, Past{})
-		close(done)
-	}()
+	a.Start(ctx, func() Past { return Past{} }, func(scalers.Memory) { close(done) })
 	synctest.Wait()
 	readings, writes := s.readings, s.writes
 	for len(readings)+len(writes) > 0 {

@@ -50,6 +50,8 @@ type target struct {
 	busy   bool
 	// podsFollow: each pod is ready at once, and gone at once.
 	podsFollow bool
+	// silent: there is no first observation.
+	silent bool
 }
 
 type write struct {
@@ -61,7 +63,9 @@ type write struct {
 func (t *target) Watch(ctx context.Context, _ actuator.Target, _ actuator.WatchOptions, changed func(actuator.Observation)) error {
 	t.mu.Lock()
 	t.changed = changed
-	changed(t.observed)
+	if !t.silent {
+		changed(t.observed)
+	}
 	t.mu.Unlock()
 	<-ctx.Done()
 	return ctx.Err()
@@ -181,6 +185,8 @@ type source struct {
 	runs int
 	// unopened is the error of opening it.
 	unopened error
+	// slow is how long it takes to end.
+	slow time.Duration
 }
 
 func (s *source) Run(ctx context.Context, emit func(scalers.Event)) error {
@@ -189,6 +195,9 @@ func (s *source) Run(ctx context.Context, emit func(scalers.Event)) error {
 	s.mu.Unlock()
 	select {
 	case <-ctx.Done():
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		<-time.After(s.slow)
 		return ctx.Err()
 	case err := <-s.end:
 		return err
@@ -215,6 +224,7 @@ func (s *source) send(e scalers.Event) {
 type journal struct {
 	mu        sync.Mutex
 	decisions int
+	steps     int
 	last      Outcome
 	decision  scalers.Decision
 	writes    []loop.EndedWrite
@@ -223,6 +233,7 @@ type journal struct {
 func (j *journal) Decided(o *Outcome) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
+	j.steps++
 	if o.Fresh {
 		j.decisions++
 	}
@@ -236,6 +247,13 @@ func (j *journal) decisionCount() int {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	return j.decisions
+}
+
+// stepCount returns the number of calls of loop.Step.
+func (j *journal) stepCount() int {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.steps
 }
 
 // ended returns the writes that have ended.
@@ -253,12 +271,14 @@ func (j *journal) latest() Outcome {
 
 // env is an autoscaler with its target and sources, in a bubble of fake time.
 type env struct {
-	t          *testing.T
-	target     *target
-	sources    []*source
-	journal    *journal
-	leading    atomic.Bool
-	guard      Guard
+	t       *testing.T
+	target  *target
+	sources []*source
+	journal *journal
+	leading atomic.Bool
+	guard   Guard
+	// open opens the sources instead, if it is set.
+	open       func(i int) (triggers.Source, error)
 	tracer     trace.Tracer
 	workload   *compile.Workload
 	autoscaler *Autoscaler
@@ -287,14 +307,18 @@ func (e *env) start(m scalers.Memory) { e.resume(Past{Memory: m}) }
 // resume runs an autoscaler with a past.
 func (e *env) resume(past Past) {
 	e.t.Helper()
+	open := e.open
+	if open == nil {
+		open = func(i int) (triggers.Source, error) { return e.sources[i], e.sources[i].unopened }
+	}
 	e.autoscaler = New(Options{
 		Workload: e.workload, Actuator: e.target, Reporter: e.journal, Now: NewClock(),
-		Open:     func(i int) (triggers.Source, error) { return e.sources[i], e.sources[i].unopened },
+		Open:     open,
 		MayWrite: func() bool { return e.leading.Load() }, Guard: e.guard, Tracer: e.tracer,
 	})
 	ctx, cancel := context.WithCancel(e.t.Context())
 	end := make(chan scalers.Memory, 1)
-	go func() { end <- e.autoscaler.Run(ctx, past) }()
+	e.autoscaler.Start(ctx, func() Past { return past }, func(m scalers.Memory) { end <- m })
 	e.stop = func() scalers.Memory {
 		cancel()
 		return <-end

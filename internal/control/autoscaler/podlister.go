@@ -1,7 +1,6 @@
 package autoscaler
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"sync"
@@ -19,35 +18,26 @@ var errUnobserved = errors.New("the target has not been observed yet")
 
 // podLister knows the selector of the target's pods, for sources that read single pods. It is safe for concurrent use.
 type podLister struct {
-	// observed is closed by the first observation.
-	observed chan struct{}
-
 	mu     sync.Mutex
 	latest actuator.Observation
 }
 
 func newPodLister() podLister {
-	return podLister{observed: make(chan struct{}), latest: actuator.Observation{Err: errUnobserved}}
+	return podLister{latest: actuator.Observation{Err: errUnobserved}}
 }
 
 // observe stores the newest observation.
 func (l *podLister) observe(o actuator.Observation) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if errors.Is(l.latest.Err, errUnobserved) {
-		close(l.observed)
-	}
 	l.latest = o
 }
 
-// await returns true after the first observation, and false when ctx is done before.
-func (l *podLister) await(ctx context.Context) bool {
-	select {
-	case <-ctx.Done():
-		return false
-	case <-l.observed:
-		return true
-	}
+// known returns true after the first observation.
+func (l *podLister) known() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return !errors.Is(l.latest.Err, errUnobserved)
 }
 
 // selector returns the selector of the target's pods.

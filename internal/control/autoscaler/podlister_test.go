@@ -1,7 +1,6 @@
 package autoscaler
 
 import (
-	"context"
 	"errors"
 	"reflect"
 	"testing"
@@ -26,14 +25,12 @@ func testPodsAreListedOnceTargetIsKnown(t *testing.T) {
 	if _, err := r.selector(); !errors.Is(err, errUnobserved) {
 		t.Errorf("got the error %v before the first observation, want %v", err, errUnobserved)
 	}
-	ended, cancel := context.WithCancel(t.Context())
-	cancel()
-	if r.await(ended) {
-		t.Error("await returns true before the first observation, want false with its context")
+	if r.known() {
+		t.Error("known returns true before the first observation, want false")
 	}
 	r.observe(actuator.Observation{Err: actuator.ErrNotFound})
-	if !r.await(t.Context()) {
-		t.Error("await returns false after an observation without a target, want true")
+	if !r.known() {
+		t.Error("known returns false after an observation without a target, want true")
 	}
 	if _, err := r.selector(); !errors.Is(err, actuator.ErrNotFound) {
 		t.Errorf("got the error %v for a missing target, want %v", err, actuator.ErrNotFound)

@@ -53,7 +53,7 @@ type Controller struct {
 	claimants map[targetKey][]*entry
 	// ending holds, by object, autoscalers that are stopping.
 	ending map[string]*running
-	// restoring holds, by target, the goroutines that write original counts.
+	// restoring holds, by target, the restorations that write original counts.
 	restoring map[targetKey]*running
 	all       sync.WaitGroup
 

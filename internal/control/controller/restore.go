@@ -36,17 +36,16 @@ func (c *Controller) finalize(ctx context.Context, e *entry) {
 		notRestored = "its original count is not known: it has not been scaled"
 	}
 	restoreCtx, cancel := context.WithCancel(ctx)
-	r := &running{cancel: cancel, done: make(chan struct{})}
+	r := &running{cancel: cancel}
 	e.restoring = r
 	if notRestored == "" {
 		c.pruneRestores()
 		c.restoring[targetKeyOf(target)] = r
 	}
 	so, restores := e.so, compile.Restores(e.so)
-	c.all.Go(func() {
-		defer close(r.done)
-		defer cancel()
-		previous.await()
+	c.all.Add(1)
+	restoration := func() {
+		defer c.end(r, nil)
 		if notRestored == "" {
 			notRestored = c.restore(restoreCtx, so, target, *original)
 		}
@@ -59,7 +58,8 @@ func (c *Controller) finalize(ctx context.Context, e *entry) {
 		if c.options.Finalizers != nil && hasFinalizer(so) {
 			c.retry(ctx, objectOf(so), func(ctx context.Context) error { return c.options.Finalizers.RemoveFinalizer(ctx, objectOf(so)) })
 		}
-	})
+	}
+	c.after(func() { go restoration() }, previous)
 }
 
 // whyNotRestored returns why the target of a deleted object keeps its count; "" if its original count is to be restored.
@@ -105,10 +105,8 @@ func (c *Controller) cancelRestore(target targetKey) *running {
 // pruneRestores removes restorations that have ended.
 func (c *Controller) pruneRestores() {
 	for target, r := range c.restoring {
-		select {
-		case <-r.done:
+		if c.hasEnded(r) {
 			delete(c.restoring, target)
-		default:
 		}
 	}
 }

@@ -3,15 +3,16 @@ package controller
 import (
 	"context"
 	"reflect"
-	"sync"
+	"sync/atomic"
 
 	"github.com/impulse-sh/impulse/api/v1alpha1"
 	"github.com/impulse-sh/impulse/internal/control/autoscaler"
 	"github.com/impulse-sh/impulse/internal/policy/compile"
+	"github.com/impulse-sh/impulse/scalers"
 	"github.com/impulse-sh/impulse/triggers"
 )
 
-// running is a goroutine that was started for an object: its autoscaler with that of its shadow policy, or a restoration. For a
+// running is what was started for an object and has not ended: its autoscaler with that of its shadow policy, or a restoration. For a
 // restoration, workload, live and shadow are nil.
 type running struct {
 	workload *compile.Workload
@@ -19,17 +20,56 @@ type running struct {
 	// shadow is nil if the object has no shadow policy.
 	shadow *autoscaler.Autoscaler
 	cancel context.CancelFunc
-	// done is closed when it has stopped and its handover is stored.
-	done chan struct{}
-	// forgotten is true if the handover is not to be stored. The mutex of the controller guards it.
+
+	// The mutex of the controller guards the rest. over is true once it has ended and its handover is stored; followers are called then.
+	over      bool
+	followers []func()
+	// forgotten is true if the handover is not to be stored.
 	forgotten bool
 }
 
-// await waits until it has stopped. A nil running has stopped.
-func (r *running) await() {
-	if r != nil {
-		<-r.done
+// after calls next once all in previous have ended: at once, or by the goroutine that ends the last one. A nil running has ended.
+func (c *Controller) after(next func(), previous ...*running) {
+	var left atomic.Int32
+	left.Store(1)
+	ended := func() {
+		if left.Add(-1) == 0 {
+			next()
+		}
 	}
+	c.mu.Lock()
+	for _, r := range previous {
+		if r != nil && !r.over {
+			left.Add(1)
+			r.followers = append(r.followers, ended)
+		}
+	}
+	c.mu.Unlock()
+	ended()
+}
+
+// end notes that r has ended, and calls its followers. store, unless it is nil, stores its handover.
+func (c *Controller) end(r *running, store func()) {
+	c.mu.Lock()
+	if store != nil && !r.forgotten {
+		store()
+	}
+	r.over = true
+	followers := r.followers
+	r.followers = nil
+	c.mu.Unlock()
+	r.cancel()
+	for _, next := range followers {
+		next()
+	}
+	c.all.Done()
+}
+
+// hasEnded reports whether r has ended.
+func (c *Controller) hasEnded(r *running) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return r.over
 }
 
 // run puts the newest valid version of an object into effect.
@@ -76,7 +116,7 @@ func (c *Controller) start(ctx context.Context, e *entry, previous ...*running) 
 		live: c.newAutoscaler(e.lastGood, autoscaler.Options{
 			Actuator: c.options.Actuator, Reporter: reporter, MayWrite: c.options.MayWrite, Guard: guard.check, Tracer: c.options.Tracer,
 		}),
-		cancel: cancel, done: make(chan struct{}),
+		cancel: cancel,
 	}
 	if s := e.lastGood.Shadow; s != nil {
 		r.shadow = c.newAutoscaler(s, autoscaler.Options{
@@ -86,25 +126,29 @@ func (c *Controller) start(ctx context.Context, e *entry, previous ...*running) 
 	e.running = r
 	c.setOwner(e.so, r.live)
 	so, w := e.so, e.lastGood
-	c.all.Go(func() {
-		defer cancel()
-		defer close(r.done)
-		for _, p := range previous {
-			p.await()
+	c.all.Add(1)
+	c.after(func() { c.begin(ctx, r, so, w) }, previous...)
+}
+
+// begin starts the autoscalers of an object, and stores the handover when both have ended.
+func (c *Controller) begin(ctx context.Context, r *running, so *v1alpha1.ScaledObject, w *compile.Workload) {
+	var left atomic.Int32
+	left.Store(1)
+	var memory scalers.Memory // Of the autoscaler that scales; the shadow leaves none.
+	ended := func() {
+		if left.Add(-1) == 0 {
+			c.end(r, func() { c.handovers[so.Namespace+"/"+so.Name] = Handover{UID: so.UID, Memory: memory} })
 		}
-		var shadow sync.WaitGroup
-		if r.shadow != nil {
-			shadow.Go(func() { r.shadow.Run(ctx, autoscaler.Past{}) })
-		}
-		stopped := c.options.Reporter.Running(w, r.live)
-		memory := r.live.Run(ctx, c.remembered(so)).Clone()
+	}
+	if r.shadow != nil {
+		left.Add(1)
+		r.shadow.Start(ctx, func() autoscaler.Past { return autoscaler.Past{} }, func(scalers.Memory) { ended() })
+	}
+	stopped := c.options.Reporter.Running(w, r.live)
+	r.live.Start(ctx, func() autoscaler.Past { return c.remembered(so) }, func(m scalers.Memory) {
+		memory = m.Clone()
 		stopped()
-		shadow.Wait()
-		c.mu.Lock()
-		defer c.mu.Unlock()
-		if !r.forgotten {
-			c.handovers[so.Namespace+"/"+so.Name] = Handover{UID: so.UID, Memory: memory}
-		}
+		ended()
 	})
 }
 
@@ -118,10 +162,8 @@ func (c *Controller) stop(e *entry) {
 	e.running = nil
 	c.setOwner(e.so, nil)
 	for key, r := range c.ending {
-		select {
-		case <-r.done:
+		if c.hasEnded(r) {
 			delete(c.ending, key)
-		default:
 		}
 	}
 }
@@ -129,7 +171,7 @@ func (c *Controller) stop(e *entry) {
 // newAutoscaler returns an autoscaler for a workload, with o and what all autoscalers have. It opens its sources when it runs.
 func (c *Controller) newAutoscaler(w *compile.Workload, o autoscaler.Options) *autoscaler.Autoscaler {
 	var a *autoscaler.Autoscaler
-	o.Workload, o.Now = w, c.now
+	o.Workload, o.Now, o.Queue = w, c.now, c.options.Env.Queue
 	o.Open = func(i int) (triggers.Source, error) {
 		t := &w.Triggers[i]
 		env := c.options.Env

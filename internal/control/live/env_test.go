@@ -145,10 +145,7 @@ func (e *env) run(name string) *object {
 	e.view.SetOwner(o.of, a)
 	ctx, cancel := context.WithCancel(e.t.Context())
 	ended := make(chan struct{})
-	go func() {
-		a.Run(ctx, autoscaler.Past{})
-		close(ended)
-	}()
+	a.Start(ctx, func() autoscaler.Past { return autoscaler.Past{} }, func(scalers.Memory) { close(ended) })
 	o.stop = func() {
 		e.view.SetOwner(o.of, nil)
 		cancel()

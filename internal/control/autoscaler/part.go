@@ -1,0 +1,161 @@
+package autoscaler
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/impulse-sh/impulse/actuator"
+	"github.com/impulse-sh/impulse/scalers"
+	"github.com/impulse-sh/impulse/triggers"
+)
+
+// shortestPause and longestPause bound the pause between the end of a part and its next start.
+const (
+	shortestPause = time.Second
+	longestPause  = time.Minute
+)
+
+// errEnded is the error of a source or a watch that returned nil although its context was not done.
+var errEnded = errors.New("it ended by itself")
+
+// part is the source of a trigger, or the watch of the target. It is started again after it has ended. The level of a source that has ended is
+// unknown until its next reading; the other parts are not disturbed.
+type part struct {
+	running bool
+	// stop ends a part without a goroutine. A part with one ends with the context, and has no stop.
+	stop func()
+	// began is when it was started last, restartAt when it may be started again. pause is the next pause. It doubles while no run lasts longer
+	// than the longest pause.
+	began, restartAt scalers.Instant
+	pause            time.Duration
+}
+
+// startParts starts the parts that do not run and may. It returns when the next one may be started.
+func (a *Autoscaler) startParts(ctx context.Context) (next scalers.Instant) {
+	next = scalers.Never
+	for i := range a.parts {
+		p := &a.parts[i]
+		if p.running || a.awaitsPods(i) {
+			continue
+		}
+		if now := a.now(); now >= p.restartAt {
+			a.startPart(ctx, i, now)
+		}
+		if !p.running {
+			next = min(next, p.restartAt)
+		}
+	}
+	return next
+}
+
+// awaitsPods reports whether a part reads single pods, and the target has not been observed yet. The observation wakes the item.
+func (a *Autoscaler) awaitsPods(i int) bool {
+	return !a.isTarget(i) && a.options.Workload.Policy.Triggers[i].PerPod && !a.pods.known()
+}
+
+func (a *Autoscaler) isTarget(i int) bool { return i == len(a.parts)-1 }
+
+func (a *Autoscaler) startPart(ctx context.Context, i int, now scalers.Instant) {
+	p := &a.parts[i]
+	p.running, p.began = true, now
+	err := recovered(func() (err error) {
+		if a.isTarget(i) {
+			a.watchTarget(ctx, i)
+			return nil
+		}
+		p.stop, err = a.startSource(ctx, i)
+		return err
+	})
+	if err != nil {
+		a.partEnded(i, err)
+	}
+}
+
+// startSource starts the source of a trigger. A source that is not passive gets a goroutine.
+func (a *Autoscaler) startSource(ctx context.Context, i int) (stop func(), err error) {
+	source, err := a.options.Open(i)
+	if err != nil {
+		return nil, &openError{err}
+	}
+	emit := func(e scalers.Event) { a.inbox.putReading(i, e) }
+	if passive, ok := source.(triggers.Passive); ok {
+		return passive.Start(emit)
+	}
+	a.goPart(i, func() error { return source.Run(ctx, emit) })
+	return nil, nil
+}
+
+// watchTarget starts to watch the target.
+func (a *Autoscaler) watchTarget(ctx context.Context, i int) {
+	w := a.options.Workload
+	a.goPart(i, func() error {
+		return a.options.Actuator.Watch(ctx, w.Target, actuator.WatchOptions{Pods: w.NeedsPods()}, a.observe)
+	})
+}
+
+func (a *Autoscaler) observe(o actuator.Observation) {
+	a.pods.observe(o)
+	a.inbox.putObservation(o)
+}
+
+// goPart runs a part in a goroutine until it ends.
+func (a *Autoscaler) goPart(i int, run func() error) {
+	go func() {
+		err := recovered(run)
+		if err == nil {
+			err = errEnded
+		}
+		a.inbox.putEnd(partEnd{i, err})
+	}()
+}
+
+// partEnded reports why a part has ended, and sets when it is started again.
+func (a *Autoscaler) partEnded(i int, err error) {
+	p, now := &a.parts[i], a.now()
+	if p.pause == 0 || now.Sub(p.began) > longestPause {
+		p.pause = shortestPause
+	}
+	p.running, p.stop, p.restartAt = false, nil, now.Add(p.pause)
+	p.pause = min(2*p.pause, longestPause)
+	if a.isTarget(i) {
+		a.observe(actuator.Observation{Ready: -1, Err: err})
+		return
+	}
+	if unopened := (*openError)(nil); !errors.As(err, &unopened) {
+		err = fmt.Errorf("the trigger stopped: %w", err)
+	}
+	a.inbox.putReading(i, scalers.Event{At: now, Err: err})
+}
+
+// stopParts ends the parts without a goroutine. It reports whether none is left.
+func (a *Autoscaler) stopParts() bool {
+	left := false
+	for i := range a.parts {
+		p := &a.parts[i]
+		if p.stop != nil {
+			p.stop()
+			p.running, p.stop = false, nil
+		}
+		left = left || p.running
+	}
+	return !left
+}
+
+// openError is the error of a source that could not be opened.
+type openError struct{ err error }
+
+func (e *openError) Error() string { return "the trigger cannot start: " + e.err.Error() }
+
+func (e *openError) Unwrap() error { return e.err }
+
+// recovered calls run, and returns a panic as an error: a defect in one kind of trigger does not stop the others.
+func recovered(run func() error) (err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("it panicked: %v", r)
+		}
+	}()
+	return run()
+}
