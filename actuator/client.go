@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"runtime"
 
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/client-go/dynamic"
@@ -13,6 +14,7 @@ import (
 
 	"github.com/impulse-sh/impulse/internal/kube/typed"
 	"github.com/impulse-sh/impulse/internal/kube/watch"
+	"github.com/impulse-sh/impulse/internal/workqueue"
 )
 
 // FieldManager is the name that the API server records as the owner of the counts that are written here.
@@ -26,6 +28,8 @@ type Options struct {
 	UserAgent string
 	// DryRun makes the API server check each write without storing it.
 	DryRun bool
+	// Queue runs what reports observations. By default the client has one of its own.
+	Queue *workqueue.Queue
 	// Log receives what no Observation holds: that HorizontalPodAutoscalers cannot be read. Silent by default.
 	Log *slog.Logger
 }
@@ -38,7 +42,9 @@ type Client struct {
 	rest     rest.Interface
 	dynamic  dynamic.Interface
 	metadata metadata.Interface
-	kinds    kinds
+	// reads has an element for each Scale that is being read for an observation.
+	reads chan struct{}
+	kinds kinds
 
 	counts *watch.Pool[kindName, *counts]
 	hpas   *watch.Pool[struct{}, *hpas]
@@ -52,12 +58,15 @@ func New(config *rest.Config, options Options) (*Client, error) {
 	if options.Log == nil {
 		options.Log = slog.New(slog.DiscardHandler)
 	}
+	if options.Queue == nil {
+		options.Queue = workqueue.New(runtime.GOMAXPROCS(0))
+	}
 	config = rest.CopyConfig(config)
 	config.UserAgent = cmp.Or(options.UserAgent, FieldManager)
 	config.QPS, config.RateLimiter = -1, nil
 	config.Timeout = 0 // It would end the watches.
 	config.NegotiatedSerializer = typed.Codecs.WithoutConversion()
-	c := &Client{options: options, config: config}
+	c := &Client{options: options, config: config, reads: make(chan struct{}, maxReads)}
 	c.counts = watch.NewPool(func(name kindName) *counts { return newCounts(c, name) })
 	c.hpas = watch.NewPool(func(struct{}) *hpas { return newHPAs(c) })
 	c.pods = watch.NewPool(func(struct{}) *pods { return newPods(c) })

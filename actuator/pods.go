@@ -90,7 +90,7 @@ func (p *pods) onChange(name types.NamespacedName, before, after *cachedPod) {
 }
 
 // count counts the ready pods of a selection, and notifies n when their number changes, until the function that it returns is called.
-func (p *pods) count(s selection, n watch.Notifier) (stop func(), err error) {
+func (p *pods) count(s selection, n watch.Subscriber) (stop func(), err error) {
 	if s.selector == "" {
 		return nil, errNoSelector
 	}
@@ -123,7 +123,7 @@ func (p *pods) newGroup(s selection, parsed labels.Selector) *group {
 	return g
 }
 
-func (p *pods) stopCount(s selection, g *group, n watch.Notifier) {
+func (p *pods) stopCount(s selection, g *group, n watch.Subscriber) {
 	p.Lock()
 	defer p.Unlock()
 	p.UnsubscribeLocked(s, n)

@@ -120,3 +120,14 @@ func patch(observed Scale, n int32) ([]byte, error) {
 		{Op: "add", Path: "/spec/replicas", Value: n},
 	})
 }
+
+// getScale is Get for an observation: at most maxReads run at the same time.
+func (c *Client) getScale(ctx context.Context, t Target) (Scale, error) {
+	select {
+	case <-ctx.Done():
+		return Scale{}, ctx.Err()
+	case c.reads <- struct{}{}:
+	}
+	defer func() { <-c.reads }()
+	return c.Get(ctx, t)
+}

@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/impulse-sh/impulse/internal/kube/watch"
+	"github.com/impulse-sh/impulse/internal/workqueue"
 )
 
 // WatchOptions say what to watch besides the count.
@@ -15,75 +15,88 @@ type WatchOptions struct {
 	Pods bool
 }
 
-// Watch calls changed as soon as the state of a target is known, or the error that prevents reading it, and again after each change of
+// Follow calls changed as soon as the state of a target is known, or the error that prevents reading it, and again after each change of
 // its count, UID, selector, foreign HPA, ready pods (with WatchOptions.Pods) or error. Calls are in order and do not overlap; changes that
-// come while changed runs are reported as one, with the newest state.
+// come while changed runs are reported as one, with the newest state. changed must not block: it is called by a worker of Options.Queue.
 //
-// Whatever fails is tried again: a target, a kind or a permission that is added later is found. Watch returns nil once ctx is done.
-// An error means that this client can never observe the target.
-func (c *Client) Watch(ctx context.Context, t Target, options WatchOptions, changed func(Observation)) error {
+// Whatever fails is tried again: a target, a kind or a permission that is added later is found. Follow returns at once. An error means that
+// this client can never observe the target. stop waits for a call of changed in progress, and none follows. It must not be called by changed.
+func (c *Client) Follow(t Target, options WatchOptions, changed func(Observation)) (stop func(), err error) {
 	if own := c.options.Namespace; own != "" && t.Namespace != own {
-		return fmt.Errorf("watch %s: it is in namespace %s, only %s is watched", t, t.Namespace, own)
+		return nil, fmt.Errorf("watch %s: it is in namespace %s, only %s is watched", t, t.Namespace, own)
 	}
-	w := c.newWatcher(ctx, t, options)
-	defer w.close()
-	var last Observation
-	for first := true; ; {
-		now, known := w.observe(ctx)
-		if ctx.Err() != nil {
-			return nil
-		}
-		if known && (first || differ(now, last)) {
-			changed(now)
-			first, last = false, now
-		}
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-w.notifier:
-		case <-w.reader.retry:
-		}
-	}
-}
-
-// watcher assembles the observation of one target. One goroutine owns it.
-type watcher struct {
-	target    Target
-	hpaTarget hpaTarget
-	notifier  watch.Notifier
-	counts    *counts
-	hpas      *hpas
-	pods      *pods // Nil without WatchOptions.Pods.
-	reader    scaleReader
-
-	selection selection
-	stopCount func() // Ends the count of selection; nil before the first one and after an invalid one.
-	countErr  error  // Why selection cannot be counted.
-	closing   []func()
-}
-
-// newWatcher returns a watcher, with all caches that it reads acquired.
-func (c *Client) newWatcher(ctx context.Context, t Target, options WatchOptions) *watcher {
 	w := &watcher{
 		target:    t,
 		hpaTarget: newHPATarget(t.Namespace, t.APIVersion, t.Kind, t.Name),
-		notifier:  watch.NewNotifier(),
+		changed:   changed,
 		reader:    scaleReader{client: c, target: t},
 	}
+	w.item = c.options.Queue.NewItem(w.run)
+	w.reader.ended = w.item.Wake
+	w.open(c, options)
+	w.item.Wake()
+	return w.close, nil
+}
+
+// Watch is a Follow that ends when ctx is done. It then returns nil.
+func (c *Client) Watch(ctx context.Context, t Target, options WatchOptions, changed func(Observation)) error {
+	stop, err := c.Follow(t, options, changed)
+	if err != nil {
+		return err
+	}
+	defer stop()
+	<-ctx.Done()
+	return nil
+}
+
+// watcher assembles the observation of one target. Only its item uses what changes after open.
+type watcher struct {
+	target    Target
+	hpaTarget hpaTarget
+	item      *workqueue.Item
+	changed   func(Observation)
+	counts    *counts
+	hpas      *hpas
+	pods      *pods // Nil without WatchOptions.Pods.
+	closing   []func()
+
+	reader    scaleReader
+	selection selection
+	stopCount func() // Ends the count of selection; nil before the first one and after an invalid one.
+	countErr  error  // Why selection cannot be counted.
+	last      Observation
+	reported  bool
+}
+
+// Notify implements watch.Subscriber.
+func (w *watcher) Notify() { w.item.Wake() }
+
+// run reports the observation if it has changed.
+func (w *watcher) run() {
+	if now, known := w.observe(); known && (!w.reported || differ(now, w.last)) {
+		w.changed(now)
+		w.reported, w.last = true, now
+	}
+}
+
+// open acquires all caches that the watcher reads. They run until the last one who acquired them has released them.
+func (w *watcher) open(c *Client, options WatchOptions) {
+	ctx := context.Background()
 	var release func()
-	w.counts, release = c.counts.Acquire(ctx, kindName{t.APIVersion, t.Kind})
-	w.closing = append(w.closing, release, w.counts.Subscribe(t.key(), w.notifier))
+	w.counts, release = c.counts.Acquire(ctx, kindName{w.target.APIVersion, w.target.Kind})
+	w.closing = append(w.closing, release, w.counts.Subscribe(w.target.key(), w))
 	w.hpas, release = c.hpas.Acquire(ctx, struct{}{})
-	w.closing = append(w.closing, release, w.hpas.Subscribe(w.hpaTarget, w.notifier))
+	w.closing = append(w.closing, release, w.hpas.Subscribe(w.hpaTarget, w))
 	if options.Pods {
 		w.pods, release = c.pods.Acquire(ctx, struct{}{})
 		w.closing = append(w.closing, release)
 	}
-	return w
 }
 
-// close releases everything, last first.
+// close ends the item, and then releases everything, last first.
 func (w *watcher) close() {
+	w.item.Stop()
+	w.reader.stop()
 	if w.stopCount != nil {
 		w.stopCount()
 	}
@@ -93,13 +106,20 @@ func (w *watcher) close() {
 }
 
 // observe assembles the observation; false while a part of it is not known.
-func (w *watcher) observe(ctx context.Context) (Observation, bool) {
+func (w *watcher) observe() (Observation, bool) {
 	target, known := w.counts.lookup(w.target.key())
 	if !known {
 		return Observation{}, false
 	}
 	if target.unseen {
-		target.scale, target.err = w.reader.read(ctx, target.scale)
+		read, known := w.reader.read(target.scale)
+		if !known {
+			return Observation{}, false
+		}
+		if read.retry > 0 {
+			w.item.WakeAfter(read.retry)
+		}
+		target.scale, target.err = read.scale, read.err
 	}
 	o := Observation{Scale: target.scale, Ready: -1}
 	if target.err != nil {
@@ -121,7 +141,7 @@ func (w *watcher) countPods(o *Observation) bool {
 			w.stopCount()
 		}
 		w.selection = s
-		w.stopCount, w.countErr = w.pods.count(s, w.notifier)
+		w.stopCount, w.countErr = w.pods.count(s, w)
 	}
 	if w.countErr != nil {
 		o.ReadyErr = w.countErr

@@ -18,7 +18,7 @@ func TestImports(t *testing.T) {
 // packages that they are about.
 var may = map[string][]string{
 	"scalers":              {},
-	"actuator":             {"internal/kube/watch", "internal/kube/typed"},
+	"actuator":             {"internal/kube/watch", "internal/kube/typed", "internal/workqueue"},
 	"api":                  {},
 	"triggers":             {"scalers", "internal/diag", "internal/printable", "internal/workqueue"},
 	"internal/policy":      {"api", "scalers", "triggers", "actuator", "internal/diag", "internal/printable", "internal/regularfile", "internal/strictyaml"},
