@@ -162,17 +162,10 @@ func (w *env) fill(ctx context.Context, o options) error {
 		}
 	}
 	fmt.Printf("• making %d Deployments and ScaledObjects\n", o.objects)
-	for i := range o.objects {
-		if err := w.pair(ctx, scaledNamespace, i); err != nil {
-			return err
-		}
+	if err := parallel(o.objects, fillers, func(i int) error { return w.pair(ctx, scaledNamespace, i) }); err != nil {
+		return err
 	}
-	for i := range bareTargets {
-		if err := w.pair(ctx, bareNamespace, i); err != nil {
-			return err
-		}
-	}
-	return nil
+	return parallel(bareTargets, fillers, func(i int) error { return w.pair(ctx, bareNamespace, i) })
 }
 
 // define creates the CRDs and waits until ScaledObjects are served.

@@ -38,6 +38,8 @@ type fleet struct {
 	n         int
 	interval  time.Duration
 	source    *hover
+	// recorded means that each object has a status.
+	recorded bool
 }
 
 // newFleet creates the objects, of which Impulse knows nothing yet.
@@ -57,18 +59,18 @@ func (w *env) newFleet(ctx context.Context, n int) (*fleet, error) {
 	spec := fmt.Sprintf(`"minReplicaCount": 1, "maxReplicaCount": 100, "pollingInterval": %d, "triggers": [{"type": "prometheus",
 		"metadata": {"serverAddress": "%s", "query": "APP", "threshold": %d}}]`, int(f.interval.Seconds()), url, hoverTarget)
 	began := time.Now()
-	err = parallel(n, func(i int) error { return w.createWorkload(ctx, f.namespace, app(i), hoverCount, spec) })
+	err = parallel(n, fillers, func(i int) error { return w.createWorkload(ctx, f.namespace, app(i), hoverCount, spec) })
 	fmt.Printf("• %d Deployments and ScaledObjects, made in %.1f s\n", n, time.Since(began).Seconds())
 	return f, err
 }
 
-// parallel calls do for each number below n, some at a time, and returns an error if there is one.
-func parallel(n int, do func(i int) error) error {
+// parallel calls do for each number below n, at most width at a time, and returns an error if there is one.
+func parallel(n, width int, do func(i int) error) error {
 	var all sync.WaitGroup
-	failed := make([]error, fillers)
-	for k := range fillers {
+	failed := make([]error, width)
+	for k := range width {
 		all.Go(func() {
-			for i := k; i < n && failed[k] == nil; i += fillers {
+			for i := k; i < n && failed[k] == nil; i += width {
 				failed[k] = do(i)
 			}
 		})
@@ -80,7 +82,7 @@ func parallel(n int, do func(i int) error) error {
 // clear removes all statuses, as if no Impulse had run.
 func (f *fleet) clear(ctx context.Context) error {
 	objects := f.dynamic.Resource(scaledObjects).Namespace(f.namespace)
-	return parallel(f.n, func(i int) error {
+	return parallel(f.n, fillers, func(i int) error {
 		_, err := objects.Patch(ctx, app(i), types.MergePatchType, []byte(`{"status":null}`), metav1.PatchOptions{}, "status")
 		if err != nil {
 			return fmt.Errorf("clear the status of %s: %w", app(i), err)

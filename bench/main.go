@@ -26,7 +26,7 @@ type options struct {
 	// means all.
 	cost   time.Duration
 	source string
-	// only is the one part that is measured: storm, flood, polls, rest for fleets at rest, start for their start, or cost for that of triggers;
+	// only is the one part that is measured: storm, flood, polls, rest for fleets at rest, start for their start, edge, rate, or cost for that of triggers;
 	// "" means all.
 	only string
 	// sized means that objects is the size of the only fleet.
@@ -42,15 +42,15 @@ type options struct {
 
 func main() {
 	var o options
-	flag.IntVar(&o.objects, "objects", 1000, "number of Deployments and ScaledObjects; without it, fleets have several sizes")
+	flag.IntVar(&o.objects, "objects", 1000, "number of Deployments and ScaledObjects, or with -only rate of webhooks per second; without it, rest has several sizes")
 	flag.IntVar(&o.webhooks, "webhooks", 2000, "number of webhooks at each rate")
 	flag.StringVar(&o.out, "out", "bench/results.json", "file to write the results to")
 	flag.DurationVar(&o.duration, "duration", time.Minute, "how long the storm of a thousand alerts per second, the polls and the fleet at rest are measured")
 	flag.DurationVar(&o.flood, "flood", 30*time.Second, "duration of the flood, in which the stored alerts of one namespace change while another's deliveries are measured")
 	flag.DurationVar(&o.cost, "cost", 2*costInterval, "how long the CPU for the triggers of each source is measured: a multiple of 5s")
 	flag.StringVar(&o.source, "source", "", "with -only cost: measure only sources whose names begin with this, such as redis")
-	flag.StringVar(&o.only, "only", "", "measure only this: storm, flood, polls, rest for fleets at rest, start for their start, or cost for that of triggers")
-	flag.StringVar(&o.base, "base", "", "measure fleets with the impulse of this git revision, too")
+	flag.StringVar(&o.only, "only", "", "measure only this: storm, flood, polls, rest for fleets at rest, start for their start, edge, rate, or cost for that of triggers")
+	flag.StringVar(&o.base, "base", "", "measure rest, start, edge and rate with the impulse of this git revision, too")
 	flag.StringVar(&o.profile, "profile", "", "store profiles of Impulse during rest and start in this folder")
 	flag.StringVar(&o.serve, "serve", "", "run only the bare server that the receiver is compared with, at this address")
 	flag.StringVar(&o.bare, "bare", "", "only read this source, which the cost of triggers is compared with")
@@ -88,10 +88,10 @@ func run(ctx context.Context, o options) error {
 			return fmt.Errorf("measure reactions: %w", err)
 		}
 	}
-	if slices.ContainsFunc(fleetScenarios, func(s fleetScenario) bool { return o.wants(s.name) }) {
-		more, err := fleets(ctx, o)
+	if slices.ContainsFunc(scenarios, func(s scenario) bool { return o.wants(s.name) }) {
+		more, err := compared(ctx, o)
 		if err != nil {
-			return fmt.Errorf("measure fleets: %w", err)
+			return fmt.Errorf("measure what builds are compared by: %w", err)
 		}
 		results = append(results, more...)
 	}

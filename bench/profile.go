@@ -24,11 +24,11 @@ const kib, mib = 1 << 10, 1 << 20
 // emptyNamespace has no objects.
 const emptyNamespace = "fleet-empty"
 
-// footprint is what a process needs: its resident memory and its live heap in bytes, and its goroutines.
-type footprint struct{ rss, heap, goroutines float64 }
+// footprint is what a process needs: its resident memory, and the live memory of its heap and its stacks, in bytes, and its goroutines.
+type footprint struct{ rss, live, goroutines float64 }
 
-// heapAlloc is a line of a heap profile as text: the bytes of the heap after the garbage collection before it.
-var heapAlloc = regexp.MustCompile(`(?m)^# HeapAlloc = (\d+)$`)
+// liveMemory are lines of a heap profile as text: the bytes of the stacks, and of the heap, after the garbage collection before it.
+var liveMemory = regexp.MustCompile(`(?m)^# (?:HeapAlloc|Stack) = (\d+)`)
 
 // memory measures the footprint of an Impulse: the resident memory as it is, and then the heap after a garbage collection.
 func (s *started) memory(ctx context.Context, w *env) (f footprint, err error) {
@@ -46,12 +46,17 @@ func (s *started) memory(ctx context.Context, w *env) (f footprint, err error) {
 		if err != nil {
 			return f, err
 		}
-		m := heapAlloc.FindSubmatch(text)
-		if m == nil {
-			return f, errors.New("the heap profile does not say how large the heap is")
+		all := liveMemory.FindAllSubmatch(text, -1)
+		if len(all) != 2 {
+			return f, errors.New("the heap profile does not say how large the heap and the stacks are")
 		}
-		if f.heap, err = strconv.ParseFloat(string(m[1]), 64); err != nil {
-			return f, fmt.Errorf("read the heap profile: %w", err)
+		f.live = 0
+		for _, m := range all {
+			n, err := strconv.ParseFloat(string(m[1]), 64)
+			if err != nil {
+				return f, fmt.Errorf("read the heap profile: %w", err)
+			}
+			f.live += n
 		}
 	}
 	f.rss = float64(rss)

@@ -9,6 +9,7 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -57,6 +58,8 @@ type load struct {
 	turn    int
 	// repeats means that a body is sent again after a 503, as Alertmanager does; the last response counts.
 	repeats bool
+	// refused is the number of responses other than 2xx.
+	refused atomic.Int64
 }
 
 // run sends n webhooks at a rate per second, without waiting for responses, and after each of them the two bare writes of bareWrites.
@@ -160,6 +163,9 @@ func (l *load) postTo(ctx context.Context, url string, body []byte) error {
 	if err != nil {
 		return fmt.Errorf("read the response to a webhook: %w", err)
 	}
+	if resp.StatusCode/100 != 2 {
+		l.refused.Add(1)
+	}
 	if resp.StatusCode == http.StatusServiceUnavailable {
 		return fmt.Errorf("%w: %s", errLater, answer)
 	}
@@ -172,8 +178,20 @@ func (l *load) postTo(ctx context.Context, url string, body []byte) error {
 // errLater is a response after which a sender retries.
 var errLater = errors.New("post a webhook: 503")
 
-// bareWrites sends a bare PATCH of /scale, which the same watch observes, and a bare PATCH of a custom resource's status.
+// bareWrites sends the bare PATCH of bareScale, and then a bare PATCH of a custom resource's status.
 func (l *load) bareWrites(ctx context.Context, s *series, turn int) {
+	if !l.bareScale(ctx, s, turn) {
+		return
+	}
+	name := app(turn % bareTargets)
+	began := time.Now()
+	status := fmt.Appendf(nil, `{"status":{"desiredReplicas":%d}}`, turn)
+	_, err := l.env.dynamic.Resource(scaledObjects).Namespace(bareNamespace).Patch(ctx, name, types.MergePatchType, status, metav1.PatchOptions{}, "status")
+	s.add(&s.status, time.Since(began), err)
+}
+
+// bareScale sends a bare PATCH of /scale, which the same watch observes. It returns false if the API server refused it.
+func (l *load) bareScale(ctx context.Context, s *series, turn int) bool {
 	name := app(turn % bareTargets)
 	from, to := int32(low), int32(high)
 	if turn/bareTargets%2 == 1 {
@@ -185,13 +203,10 @@ func (l *load) bareWrites(ctx context.Context, s *series, turn int) {
 	_, err := l.env.kube.AppsV1().Deployments(bareNamespace).Patch(ctx, name, types.JSONPatchType, patch, metav1.PatchOptions{}, "scale")
 	if err != nil {
 		s.add(&s.patch, 0, fmt.Errorf("patch the scale of %s: %w", name, err))
-		return
+		return false
 	}
 	s.awaitCount(ctx, &s.patch, began, seen, name)
-	began = time.Now()
-	status := fmt.Appendf(nil, `{"status":{"desiredReplicas":%d}}`, turn)
-	_, err = l.env.dynamic.Resource(scaledObjects).Namespace(bareNamespace).Patch(ctx, name, types.MergePatchType, status, metav1.PatchOptions{}, "status")
-	s.add(&s.status, time.Since(began), err)
+	return true
 }
 
 // awaitCount waits until the count was observed.

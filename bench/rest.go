@@ -58,18 +58,35 @@ func (f *fleet) count(ctx context.Context, s *started, before bool) (c atRest, e
 }
 
 // rests measures a fleet whose replicas need not change, for each build: each process finds the statuses that another one has written.
-func (f *fleet) rests(ctx context.Context, all []impulseBuild, o options) ([]result, error) {
-	fmt.Printf("• %d objects that are read every %s, within %.0f %% of their target, for %s\n", f.n, f.interval, 100*hoverShare, o.duration)
-	first, _, err := f.start(ctx, all[0], o, func(*started) {})
+func rests(ctx context.Context, p *plane, n int, all []impulseBuild, o options) ([]result, error) {
+	f, err := p.fleet(ctx, n)
 	if err != nil {
 		return nil, err
 	}
-	err = f.awaitQuiet(ctx, first, 1)
-	first.Stop()
-	if err != nil {
+	fmt.Printf("• %d objects that are read every %s, within %.0f %% of their target, for %s\n", f.n, f.interval, 100*hoverShare, o.duration)
+	if err := f.recordStatuses(ctx, all[0], o); err != nil {
 		return nil, err
 	}
 	return inTurn(all, func(b impulseBuild) ([]result, error) { return f.rest(ctx, b, o) })
+}
+
+// recordStatuses runs a build until the status of each object is written, unless there are statuses.
+func (f *fleet) recordStatuses(ctx context.Context, b impulseBuild, o options) error {
+	if f.recorded {
+		return nil
+	}
+	before, err := f.scrapeAPIServer(ctx)
+	if err != nil {
+		return err
+	}
+	s, _, err := f.start(ctx, b, o, func(*started) {})
+	if err != nil {
+		return err
+	}
+	defer s.Stop()
+	_, err = f.awaitStatuses(ctx, s, before)
+	f.recorded = err == nil
+	return err
 }
 
 // rest measures one build.
@@ -157,15 +174,15 @@ func (f *fleet) peak(from, to time.Time) []result {
 // footprint compares the memory and the goroutines of an Impulse with all objects and of one without any. size is that of an object in the API.
 func (f *fleet) footprint(full, empty footprint, size int) []result {
 	n := float64(f.n)
-	perObject := (full.heap - empty.heap) / n
-	fmt.Printf("  RSS %.0f MiB, without objects %.0f MiB; %.1f KiB of live heap per object, which has %.1f KiB in the API; %.0f goroutines, without objects %.0f\n",
+	perObject := (full.live - empty.live) / n
+	fmt.Printf("  RSS %.0f MiB, without objects %.0f MiB; %.1f KiB of live memory per object, which has %.1f KiB in the API; %.0f goroutines, without objects %.0f\n",
 		full.rss/mib, empty.rss/mib, perObject/kib, float64(size)/kib, full.goroutines, empty.goroutines)
 	one := func(name, unit string, value, budget float64) result {
 		return single(fmt.Sprintf("rest/%d/%s", f.n, name), unit, f.n, value, budget)
 	}
 	return []result{
 		one("rss", "MiB", full.rss/mib, memoryBudget(f.n)),
-		one("heap-per-object", "KiB", perObject/kib, float64(objectBudget+size)/kib),
+		one("memory-per-object", "KiB", perObject/kib, float64(objectBudget+size)/kib),
 		one("goroutines-per-object", "", (full.goroutines-empty.goroutines)/n, goroutineBudget),
 	}
 }

@@ -1,0 +1,87 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"sync"
+	"time"
+)
+
+const (
+	// rateObjects is the number of objects of the alerts, and rateTime how long they arrive.
+	rateObjects = 1000
+	rateTime    = 20 * time.Second
+)
+
+// pressure measures webhooks at a rate per second: the answers that are not 2xx, and the time until the count was observed and until the
+// answer. The reference is one bare write of a scale after each webhook, observed with the same watch.
+func pressure(ctx context.Context, p *plane, rate int, all []impulseBuild, o options) ([]result, error) {
+	o.objects = rateObjects
+	if err := p.fill(ctx, o); err != nil {
+		return nil, err
+	}
+	v, err := p.watch(ctx)
+	if err != nil {
+		return nil, err
+	}
+	l := &load{env: p.env, watcher: v, alerts: make([]alert, rateObjects), rand: rand.New(rand.NewPCG(1, 2)), repeats: true}
+	return inTurn(all, func(b impulseBuild) ([]result, error) {
+		s, err := p.launch(ctx, b, scaledNamespace, o)
+		if err != nil {
+			return nil, err
+		}
+		defer s.Stop()
+		if err := p.awaitDesired(ctx, s, rateObjects); err != nil {
+			return nil, err
+		}
+		l.env.impulse = s.url
+		return l.press(ctx, b, rate)
+	})
+}
+
+// press measures one build.
+func (l *load) press(ctx context.Context, b impulseBuild, rate int) ([]result, error) {
+	if _, err := l.interleave(ctx, rate, rate/5); err != nil {
+		return nil, fmt.Errorf("warm up: %w", err)
+	}
+	l.refused.Store(0)
+	n := rate * int(rateTime/time.Second)
+	s, err := l.interleave(ctx, n, rate)
+	if err != nil {
+		return nil, err
+	}
+	fmt.Printf("  %s: %d of %d webhooks at %d a second were not answered with 2xx\n", b.name, l.refused.Load(), n, rate)
+	name := fmt.Sprintf("rate/%d", rate)
+	return []result{
+		single(name+"/refused", "", n, float64(l.refused.Load()), 0),
+		compare(name+"/reaction", s.reaction, s.patch),
+		compare(name+"/accept", s.accept, s.patch),
+	}, nil
+}
+
+// interleave sends n webhooks at a rate per second, without waiting for responses, and a bare write of a scale after each.
+func (l *load) interleave(ctx context.Context, n, rate int) (*series, error) {
+	s := &series{}
+	var wg sync.WaitGroup
+	tick := time.NewTicker(time.Second / time.Duration(2*rate))
+	defer tick.Stop()
+	for i := range 2 * n {
+		select {
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		case <-tick.C:
+		}
+		if i%2 == 0 {
+			a := l.pick()
+			l.watcher.claim(scaledNamespace + "/" + app(a.object))
+			wg.Go(func() { l.webhook(ctx, s, a) })
+		} else {
+			turn := l.turn
+			l.turn++
+			wg.Go(func() { l.bareScale(ctx, s, turn) })
+		}
+	}
+	wg.Wait()
+	return s, s.err
+}
