@@ -56,8 +56,8 @@ func testSourcesThatHangDoNotDelayOthers(t *testing.T) {
 			t.Fatalf("the source was read at %v", times)
 		}
 		for i := range times[2:] {
-			if gap := times[i+2] - times[i+1]; gap != 20*time.Second {
-				t.Errorf("a reading came after %s", gap)
+			if gap := times[i+2] - times[i+1]; gap > 20*time.Second {
+				t.Errorf("a reading came after %s, want 20s, or less after a late one", gap)
 			}
 		}
 	})

@@ -32,10 +32,12 @@ type group struct {
 	stop  context.CancelCauseFunc
 	// early is true if credentials have changed since the last reading began.
 	early bool
-	// last is the newest reading. scheduledFrom is the instant from which the next interval counts: when that reading began, or some time
-	// before if it was the first one. It is zero before the first reading.
-	last          reading
-	scheduledFrom time.Time
+	// last is the newest reading, and lastBegan when it began: the zero time before the first reading.
+	last      reading
+	lastBegan time.Time
+	// ring and place determine when the group is read.
+	ring  *ring
+	place int
 }
 
 // subscribe adds a subscriber to its group. A new group is read at once. Otherwise the subscriber gets the last reading at once, unless the
@@ -48,10 +50,12 @@ func (p *Poller) subscribe(key groupKey, s *subscriber) func() {
 	if g == nil {
 		g = &group{key: key}
 		p.groups[key] = g
-		p.schedule(g, time.Now())
+		now := time.Now()
+		p.joinRing(g, now)
+		p.schedule(g, now)
 	}
 	g.subs = append(g.subs, s)
-	last, known := g.last, !g.scheduledFrom.IsZero() && time.Since(g.scheduledFrom) < key.interval
+	last, known := g.last, !g.lastBegan.IsZero() && time.Since(g.lastBegan) < key.interval
 	p.mu.Unlock()
 	if known {
 		s.notifyLocked(last)
@@ -70,6 +74,7 @@ func (p *Poller) unsubscribe(g *group, s *subscriber) {
 			g.stop(nil)
 		}
 		p.dequeue(g)
+		p.leaveRing(g)
 	}
 	p.mu.Unlock()
 	s.close()

@@ -28,8 +28,8 @@ var errPreempted = errors.New("no answer yet, and its slot was given to another 
 // A group is all triggers that share one reading. A flow is the groups of one namespace, server and speed. The speed says how long the last
 // reading took: fast, slow, or not measured yet.
 //
-// A group is read at once when it is new, and from then on once per interval. If many groups begin together, their second readings come
-// earlier, so that their readings are spread evenly over the interval: see spread.
+// A group is read at once when it is new, and from then on at least once per interval. The second reading may come earlier, so that the
+// readings of a server are spread evenly over the interval, and stay so: see ring. A group that is read late is not read later from then on.
 //
 // A group that is due is read at once if a slot is free. Some slots are reserved for namespaces that use few. When slots are scarce,
 // they go to the namespace that uses the fewest slots; of the servers that it reads, to the one at which it uses the fewest; and of its
@@ -47,9 +47,12 @@ type Poller struct {
 	changed          chan struct{}
 
 	mu sync.Mutex
-	// second returns the time from the first reading of a group to the second, which is at most the interval.
-	second func(began time.Time, interval time.Duration) time.Duration
+	// second returns the time from the first reading of a new ring to the second, which is at most the interval. ringOf returns the key of
+	// the ring of a group.
+	second func(now time.Time, interval time.Duration) time.Duration
+	ringOf func(groupKey) groupKey
 	groups map[groupKey]*group
+	rings  map[groupKey]*ring
 	// scheduled has the groups that are not due yet; flows has the groups that are due or being read, and shares counts those and their
 	// slots.
 	scheduled queue
@@ -62,8 +65,8 @@ type Poller struct {
 func NewPoller(slots, perServer int) *Poller {
 	return &Poller{
 		slots: max(slots, 1), perServer: max(perServer, 1), changed: make(chan struct{}, 1),
-		second: (&spread{}).second,
-		groups: map[groupKey]*group{}, flows: map[flowKey]*flow{}, shares: map[shareKey]*share{},
+		second: (&spread{}).second, ringOf: ringOf,
+		groups: map[groupKey]*group{}, rings: map[groupKey]*ring{}, flows: map[flowKey]*flow{}, shares: map[shareKey]*share{},
 	}
 }
 
@@ -228,28 +231,29 @@ func readSafely(ctx context.Context, read func(context.Context) (any, error)) (v
 func (p *Poller) storeReading(g *group, began time.Time, r reading) []*subscriber {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	countedFrom := began
-	if g.scheduledFrom.IsZero() {
-		countedFrom = began.Add(p.second(began, g.key.interval) - g.key.interval)
-	}
-	g.last, g.scheduledFrom = r, countedFrom
+	g.last, g.lastBegan = r, began
 	return slices.Clone(g.subs)
 }
 
-// finish releases the slot and schedules the next reading: an interval after the time for which this one was scheduled, or soon if it is to be
-// early.
+// finish releases the slot and schedules the next reading: at the next instant of the group in its ring, or soon if it is to be early. The
+// first reading of a group stands for an instant that passed while it was in progress, unless it took a whole interval: if many begin
+// together and take long, their second readings would not be spread otherwise.
 func (p *Poller) finish(g *group, began time.Time) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	close(g.done)
+	first, took := g.speed == unmeasured, time.Since(began)
 	g.done, g.stop = nil, nil
 	g.speed = slow
 	if g.flow != nil { // Otherwise it was preempted.
 		p.releaseSlot(g)
-		g.speed = speedOf(time.Since(began), g.key.interval)
+		g.speed = speedOf(took, g.key.interval)
 	}
 	if len(g.subs) > 0 {
-		due := g.scheduledFrom.Add(g.key.interval)
+		due := g.next(began)
+		if first && took < g.key.interval {
+			due = g.next(began.Add(took))
+		}
 		if early := began.Add(minEarlyPause); g.early && early.Before(due) {
 			due = early
 		}

@@ -54,6 +54,7 @@ func newPollerEnv(t *testing.T, slots int) *pollerEnv {
 	t.Helper()
 	p := NewPoller(slots, slots)
 	p.second = func(_ time.Time, interval time.Duration) time.Duration { return interval }
+	p.ringOf = func(k groupKey) groupKey { return k }
 	return newPollerEnvWith(t, p)
 }
 
@@ -69,8 +70,8 @@ func newPollerEnvWith(t *testing.T, p *Poller) *pollerEnv {
 	t.Cleanup(func() {
 		cancel()
 		b.runs.Wait()
-		if n := len(b.poller.groups) + len(b.poller.scheduled) + len(b.poller.flows) + len(b.poller.shares); n != 0 {
-			t.Errorf("%d groups, flows and shares are left", n)
+		if n := len(b.poller.groups) + len(b.poller.rings) + len(b.poller.scheduled) + len(b.poller.flows) + len(b.poller.shares); n != 0 {
+			t.Errorf("%d groups, rings, flows and shares are left", n)
 		}
 	})
 	return b

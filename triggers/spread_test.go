@@ -7,14 +7,13 @@ import (
 )
 
 func TestSpread(t *testing.T) {
-	t.Run("groups that begin one by one are read again after their interval", testGroupsThatBeginOneByOneKeepInterval)
+	t.Run("rings that begin one by one are read again after their interval", testRingsThatBeginOneByOneKeepInterval)
 	t.Run("of a burst, all but the first groups are spread evenly over the interval", testBurstIsSpreadEvenly)
-	t.Run("a reading that ends late neither begins nor ends a burst", testLateReadingBelongsToItsBurst)
 }
 
 var spreadBegin = time.Date(2026, 11, 29, 12, 0, 0, 0, time.UTC)
 
-func testGroupsThatBeginOneByOneKeepInterval(t *testing.T) {
+func testRingsThatBeginOneByOneKeepInterval(t *testing.T) {
 	var s spread
 	for i := range 100 {
 		if got := s.second(spreadBegin.Add(time.Duration(i)*burstPause), 75*time.Second); got != 75*time.Second {
@@ -48,16 +47,5 @@ func testBurstIsSpreadEvenly(t *testing.T) {
 				t.Fatalf("%d groups with an interval of %s: got %d second readings in part %d, want about %d; all: %v", n, interval, got, part, want, counts)
 			}
 		}
-	}
-}
-
-func testLateReadingBelongsToItsBurst(t *testing.T) {
-	var s spread
-	for range unspread {
-		s.second(spreadBegin.Add(time.Minute), time.Minute)
-	}
-	s.second(spreadBegin, time.Minute)
-	if got := s.second(spreadBegin.Add(time.Minute), time.Minute); got >= time.Minute {
-		t.Errorf("got a second reading after %s, want one after less than 1m: a late reading must not end the burst", got)
 	}
 }
