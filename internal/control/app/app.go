@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"runtime"
 	"sync/atomic"
 	"time"
 
@@ -39,9 +40,13 @@ import (
 	"github.com/impulse-sh/impulse/internal/ingest/store"
 	"github.com/impulse-sh/impulse/internal/kube/apiclient"
 	"github.com/impulse-sh/impulse/internal/kube/typed"
+	"github.com/impulse-sh/impulse/internal/workqueue"
 	"github.com/impulse-sh/impulse/triggers"
 	"github.com/impulse-sh/impulse/triggers/builtin"
 )
+
+// minWorkers is how many autoscalers can run at the same time, on few cores, too: one that waits for a lock does not stop the others.
+const minWorkers = 4
 
 // maxPolls bounds the concurrent readings of polled triggers, and maxPollsPerServer those of one server.
 const (
@@ -99,6 +104,8 @@ type process struct {
 	core        *typed.Core
 	poller      *triggers.Poller
 	shared      triggers.Pool
+	// queue runs the autoscalers, the sources and what reports observations of targets.
+	queue *workqueue.Queue
 	// egress opens the connections of triggers, and http is an HTTP client that uses it.
 	egress *egress.Guard
 	http   *http.Client
@@ -144,6 +151,7 @@ func assemble(ctx context.Context, o Options, log *slog.Logger, config *rest.Con
 	p := &process{
 		self:    self,
 		options: o, log: log, now: autoscaler.NewClock(), registry: prometheus.NewRegistry(), poller: triggers.NewPoller(maxPolls, maxPollsPerServer),
+		queue:  workqueue.New(max(minWorkers, runtime.GOMAXPROCS(0))),
 		egress: &egress.Guard{Local: o.Config != "", Allowed: o.Sources},
 	}
 	p.http = p.egress.Client(maxPolls, maxPollsPerServer)
@@ -156,7 +164,7 @@ func assemble(ctx context.Context, o Options, log *slog.Logger, config *rest.Con
 	if p.core, err = typed.NewCore(config); err != nil {
 		return nil, err
 	}
-	if p.target, err = actuator.New(config, actuator.Options{Namespace: o.Namespace, Log: log}); err != nil {
+	if p.target, err = actuator.New(config, actuator.Options{Namespace: o.Namespace, Log: log, Queue: p.queue}); err != nil {
 		return nil, err
 	}
 	p.elector, err = election.New(config, election.Options{Namespace: o.LeaseNamespace, Name: o.LeaseName, Identity: self.Identity(), Version: o.Version, Log: log})

@@ -3,7 +3,6 @@ package app
 import (
 	"context"
 	"errors"
-	"runtime"
 	"sync"
 	"time"
 
@@ -13,7 +12,6 @@ import (
 	"github.com/impulse-sh/impulse/internal/control/live"
 	"github.com/impulse-sh/impulse/internal/control/status"
 	"github.com/impulse-sh/impulse/internal/ingest/store"
-	"github.com/impulse-sh/impulse/internal/workqueue"
 	"github.com/impulse-sh/impulse/triggers"
 	"github.com/impulse-sh/impulse/triggers/builtin"
 )
@@ -24,8 +22,6 @@ const (
 	alertsTimeout = 10 * time.Second
 	// alertsPollInterval is the time between two checks for that.
 	alertsPollInterval = 10 * time.Millisecond
-	// minWorkers is how many autoscalers can run at the same time, on few cores, too: one that waits for a lock does not stop the others.
-	minWorkers = 4
 )
 
 // lead runs every autoscaler until ctx is done, because the Lease is lost or the process stops. Everything that it started has
@@ -50,7 +46,7 @@ func (p *process) lead(ctx context.Context) {
 		MayWrite: p.leading, Leading: p.elector.Leading, Finalizers: p.finalizers, Tracer: p.tracing.Tracer(),
 		Env: triggers.Env{
 			HTTP: p.http, Dial: p.egress.Dial, CheckHost: p.egress.CheckHost, Now: p.now, Alerts: p.alerts, Endpoints: p.receiver, Samples: p.receiver,
-			Poller: p.poller, Pool: &p.shared, Queue: workqueue.New(max(minWorkers, runtime.GOMAXPROCS(0))),
+			Poller: p.poller, Pool: &p.shared, Queue: p.queue,
 			PodMetrics: p.podMetrics, Metrics: p.adapters, CountPods: p.podCounter.CountPods,
 			WatchService: p.services.WatchService, KEDABridge: p.options.KEDABridge,
 		},

@@ -18,7 +18,7 @@ import (
 
 // Actuator reads and writes targets. actuator.Client is one.
 type Actuator interface {
-	Watch(ctx context.Context, t actuator.Target, o actuator.WatchOptions, changed func(actuator.Observation)) error
+	Follow(t actuator.Target, o actuator.WatchOptions, changed func(actuator.Observation)) (stop func(), err error)
 	Set(ctx context.Context, t actuator.Target, observed actuator.Scale, n int32) (actuator.Scale, error)
 	Pods(namespace, selector string) ([]actuator.Pod, error)
 }
@@ -73,7 +73,7 @@ type Autoscaler struct {
 	inbox   inbox
 	pods    podLister
 
-	// Only run uses these fields. parts are the triggers and, as the last one, the watch of the target. wakeAt is the instant of the next call of
+	// Only run uses these fields. parts are the triggers and, as the last one, the target. wakeAt is the instant of the next call of
 	// loop.Step, if nothing arrives before. over is true when everything has ended.
 	parts   []part
 	wakeAt  scalers.Instant

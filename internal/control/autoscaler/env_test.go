@@ -60,15 +60,14 @@ type write struct {
 	ok       bool
 }
 
-func (t *target) Watch(ctx context.Context, _ actuator.Target, _ actuator.WatchOptions, changed func(actuator.Observation)) error {
+func (t *target) Follow(_ actuator.Target, _ actuator.WatchOptions, changed func(actuator.Observation)) (stop func(), err error) {
 	t.mu.Lock()
+	defer t.mu.Unlock()
 	t.changed = changed
 	if !t.silent {
 		changed(t.observed)
 	}
-	t.mu.Unlock()
-	<-ctx.Done()
-	return ctx.Err()
+	return func() {}, nil
 }
 
 func (t *target) Pods(string, string) ([]actuator.Pod, error) { return nil, nil }

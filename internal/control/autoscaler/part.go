@@ -17,10 +17,10 @@ const (
 	longestPause  = time.Minute
 )
 
-// errEnded is the error of a source or a watch that returned nil although its context was not done.
+// errEnded is the error of a source that returned nil although its context was not done.
 var errEnded = errors.New("it ended by itself")
 
-// part is the source of a trigger, or the watch of the target. It is started again after it has ended. The level of a source that has ended is
+// part is the source of a trigger, or the subscription to the target. It is started again after it has ended. The level of a source that has ended is
 // unknown until its next reading; the other parts are not disturbed.
 type part struct {
 	running bool
@@ -62,8 +62,8 @@ func (a *Autoscaler) startPart(ctx context.Context, i int, now scalers.Instant) 
 	p.running, p.began = true, now
 	err := recovered(func() (err error) {
 		if a.isTarget(i) {
-			a.watchTarget(ctx, i)
-			return nil
+			p.stop, err = a.followTarget()
+			return err
 		}
 		p.stop, err = a.startSource(ctx, i)
 		return err
@@ -83,16 +83,16 @@ func (a *Autoscaler) startSource(ctx context.Context, i int) (stop func(), err e
 	if passive, ok := source.(triggers.Passive); ok {
 		return passive.Start(emit)
 	}
-	a.goPart(i, func() error { return source.Run(ctx, emit) })
+	go func() {
+		a.inbox.putEnd(partEnd{i, recovered(func() error { return source.Run(ctx, emit) })})
+	}()
 	return nil, nil
 }
 
-// watchTarget starts to watch the target.
-func (a *Autoscaler) watchTarget(ctx context.Context, i int) {
+// followTarget starts to observe the target.
+func (a *Autoscaler) followTarget() (stop func(), err error) {
 	w := a.options.Workload
-	a.goPart(i, func() error {
-		return a.options.Actuator.Watch(ctx, w.Target, actuator.WatchOptions{Pods: w.NeedsPods()}, a.observe)
-	})
+	return a.options.Actuator.Follow(w.Target, actuator.WatchOptions{Pods: w.NeedsPods()}, a.observe)
 }
 
 func (a *Autoscaler) observe(o actuator.Observation) {
@@ -100,19 +100,11 @@ func (a *Autoscaler) observe(o actuator.Observation) {
 	a.inbox.putObservation(o)
 }
 
-// goPart runs a part in a goroutine until it ends.
-func (a *Autoscaler) goPart(i int, run func() error) {
-	go func() {
-		err := recovered(run)
-		if err == nil {
-			err = errEnded
-		}
-		a.inbox.putEnd(partEnd{i, err})
-	}()
-}
-
 // partEnded reports why a part has ended, and sets when it is started again.
 func (a *Autoscaler) partEnded(i int, err error) {
+	if err == nil {
+		err = errEnded
+	}
 	p, now := &a.parts[i], a.now()
 	if p.pause == 0 || now.Sub(p.began) > longestPause {
 		p.pause = shortestPause

@@ -21,9 +21,9 @@ type shadow struct {
 	hasCount bool
 }
 
-// Watch watches the real target, and replaces its count.
-func (s *shadow) Watch(ctx context.Context, t actuator.Target, o actuator.WatchOptions, changed func(actuator.Observation)) error {
-	return s.real.Watch(ctx, t, o, func(observed actuator.Observation) { changed(s.observe(observed)) })
+// Follow follows the real target, and replaces its count.
+func (s *shadow) Follow(t actuator.Target, o actuator.WatchOptions, changed func(actuator.Observation)) (stop func(), err error) {
+	return s.real.Follow(t, o, func(observed actuator.Observation) { changed(s.observe(observed)) })
 }
 
 func (s *shadow) observe(o actuator.Observation) actuator.Observation {

@@ -80,18 +80,18 @@ func (t *target) scale(name string) actuator.Scale {
 	return actuator.Scale{UID: types.UID("target-" + name), Replicas: t.replicas, ResourceVersion: strconv.Itoa(t.version + 1)}
 }
 
-func (t *targets) Watch(ctx context.Context, of actuator.Target, _ actuator.WatchOptions, changed func(actuator.Observation)) error {
+func (t *targets) Follow(of actuator.Target, _ actuator.WatchOptions, changed func(actuator.Observation)) (stop func(), err error) {
 	t.mu.Lock()
+	defer t.mu.Unlock()
 	t.version++
 	id, one := t.version, t.at(of.Name)
 	one.changed[id] = changed
 	changed(one.observation(of.Name))
-	t.mu.Unlock()
-	<-ctx.Done()
-	t.mu.Lock()
-	delete(one.changed, id)
-	t.mu.Unlock()
-	return ctx.Err()
+	return func() {
+		t.mu.Lock()
+		defer t.mu.Unlock()
+		delete(one.changed, id)
+	}, nil
 }
 
 func (t *targets) Pods(string, string) ([]actuator.Pod, error) { return nil, nil }

@@ -3,7 +3,6 @@ package controller
 import (
 	"context"
 	"errors"
-	"sync"
 	"time"
 
 	"github.com/impulse-sh/impulse/actuator"
@@ -44,11 +43,12 @@ type restorer struct {
 // run writes the original count until the target has it, and then returns "". Otherwise it returns the reason why the target does not get
 // it. A write that is in flight when ctx is done is completed.
 func (r *restorer) run(ctx context.Context) (obstacle string) {
-	watching, stop := context.WithCancel(ctx)
-	var watch sync.WaitGroup
-	watch.Go(func() { r.watch(watching) })
-	defer watch.Wait()
-	defer stop()
+	stop, err := r.actuator.Follow(r.target, actuator.WatchOptions{}, r.observe)
+	if err != nil {
+		r.observe(actuator.Observation{Err: err})
+	} else {
+		defer stop()
+	}
 	for {
 		select {
 		case <-ctx.Done():
@@ -68,14 +68,6 @@ func (r *restorer) run(ctx context.Context) (obstacle string) {
 		if over {
 			return obstacle
 		}
-	}
-}
-
-// watch keeps the newest observation in r.latest until ctx is done.
-func (r *restorer) watch(ctx context.Context) {
-	err := r.actuator.Watch(ctx, r.target, actuator.WatchOptions{}, r.observe)
-	if err != nil && ctx.Err() == nil {
-		r.observe(actuator.Observation{Err: err})
 	}
 }
 

@@ -34,13 +34,12 @@ type target struct {
 	err      error
 }
 
-func (g *target) Watch(ctx context.Context, _ actuator.Target, _ actuator.WatchOptions, changed func(actuator.Observation)) error {
+func (g *target) Follow(_ actuator.Target, _ actuator.WatchOptions, changed func(actuator.Observation)) (stop func(), err error) {
 	g.mu.Lock()
+	defer g.mu.Unlock()
 	g.changed = changed
 	changed(g.observed)
-	g.mu.Unlock()
-	<-ctx.Done()
-	return ctx.Err()
+	return func() {}, nil
 }
 
 func (g *target) Set(_ context.Context, _ actuator.Target, _ actuator.Scale, n int32) (actuator.Scale, error) {

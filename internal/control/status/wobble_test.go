@@ -51,13 +51,12 @@ type deployment struct {
 	writes   int
 }
 
-func (d *deployment) Watch(ctx context.Context, _ actuator.Target, _ actuator.WatchOptions, changed func(actuator.Observation)) error {
+func (d *deployment) Follow(_ actuator.Target, _ actuator.WatchOptions, changed func(actuator.Observation)) (stop func(), err error) {
 	d.mu.Lock()
+	defer d.mu.Unlock()
 	d.changed = changed
 	changed(d.observed)
-	d.mu.Unlock()
-	<-ctx.Done()
-	return ctx.Err()
+	return func() {}, nil
 }
 
 func (d *deployment) Set(_ context.Context, _ actuator.Target, _ actuator.Scale, n int32) (actuator.Scale, error) {
@@ -139,10 +138,7 @@ func runWorkload(t *testing.T, count int32, status *v1alpha1.ScaledObjectStatus,
 	reporting, stopReporting := context.WithCancel(t.Context())
 	var all sync.WaitGroup
 	all.Go(func() { s.reporter.Run(reporting) })
-	all.Go(func() {
-		s.running.Run(scaling, autoscaler.Past{})
-		stopReporting()
-	})
+	s.running.Start(scaling, func() autoscaler.Past { return autoscaler.Past{} }, func(scalers.Memory) { stopReporting() })
 	s.stop = func() {
 		stopScaling()
 		all.Wait()

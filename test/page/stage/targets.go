@@ -68,18 +68,18 @@ func (t *target) observation(key string) actuator.Observation {
 	return actuator.Observation{Scale: scale, Ready: t.replicas}
 }
 
-// Watch implements autoscaler.Actuator.
-func (g *Targets) Watch(ctx context.Context, of actuator.Target, _ actuator.WatchOptions, changed func(actuator.Observation)) error {
+// Follow implements autoscaler.Actuator.
+func (g *Targets) Follow(of actuator.Target, _ actuator.WatchOptions, changed func(actuator.Observation)) (stop func(), err error) {
 	g.mu.Lock()
+	defer g.mu.Unlock()
 	key, t := g.at(of)
 	t.watches[&changed] = true
 	changed(t.observation(key))
-	g.mu.Unlock()
-	<-ctx.Done()
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	delete(t.watches, &changed)
-	return ctx.Err()
+	return func() {
+		g.mu.Lock()
+		defer g.mu.Unlock()
+		delete(t.watches, &changed)
+	}, nil
 }
 
 // Set implements autoscaler.Actuator.
