@@ -59,12 +59,12 @@ type Cause struct {
 
 // Alerts is the set of alerts that are firing now.
 type Alerts interface {
-	// Watch calls changed with all selected firing alerts, including those that do not count yet, in a stable order: once at the
-	// start and after each change, until ctx is done. It then returns ctx.Err(). c is the cause of the change. err without
+	// Follow calls changed with all selected firing alerts, including those that do not count yet, in a stable order: once before it
+	// returns and after each change. stop waits for a call in progress, and none follows. c is the cause of the change. err without
 	// alerts means that the set is unknown, because it has not been loaded yet; err with alerts means that these fire and that
 	// others may fire too, because records were lost. changed must not block. Calls do not overlap, and no call gets an older set
 	// than the call before it.
-	Watch(ctx context.Context, q AlertQuery, changed func(c Cause, alerts []Alert, err error)) error
+	Follow(q AlertQuery, changed func(c Cause, alerts []Alert, err error)) (stop func())
 }
 
 // Reconciler is implemented by an Alerts that can be corrected with the alerts that the senders report as firing, in case deliveries

@@ -49,18 +49,20 @@ type listenSource struct {
 
 // Run listens until ctx is done.
 func (s *listenSource) Run(ctx context.Context, emit func(scalers.Event)) error {
+	return RunPassive(ctx, s, emit)
+}
+
+// Start begins to listen.
+func (s *listenSource) Start(emit func(scalers.Event)) (func(), error) {
 	if s.env.Endpoints == nil || s.env.Alerts == nil {
-		return errors.New("this process has no endpoints: it cannot receive messages")
+		return nil, errors.New("this process has no endpoints: it cannot receive messages")
 	}
-	if ctx.Err() != nil {
-		return ctx.Err()
-	}
-	defer s.env.Endpoints.Listen(s.Endpoint, s.Decode)()
+	unlisten := s.env.Endpoints.Listen(s.Endpoint, s.Decode)
 	query := AlertQuery{
 		Namespace: s.Endpoint.Namespace, SelectedBy: s.Endpoint.Namespace + "/" + s.Endpoint.Object, Object: s.Endpoint.Object, Trigger: s.Endpoint.Trigger,
 		Match: func(map[string]string) bool { return true },
 	}
-	return s.env.Alerts.Watch(ctx, query, func(c Cause, records []Alert, err error) {
+	unfollow := s.env.Alerts.Follow(query, func(c Cause, records []Alert, err error) {
 		e := s.event(records, err)
 		e.Trigger, e.At, e.Trace = s.env.Trigger, scalers.InstantOf(c.At), c.Trace
 		if s.reported && sameEvent(&e, &s.last) {
@@ -69,6 +71,7 @@ func (s *listenSource) Run(ctx context.Context, emit func(scalers.Event)) error 
 		s.reported, s.last = true, e
 		emit(e)
 	})
+	return func() { unfollow(); unlisten() }, nil
 }
 
 // event returns the event for the recorded levels. If the trigger has keys and records were lost, others may count as well, so the

@@ -1,7 +1,6 @@
 package alertmanager
 
 import (
-	"context"
 	"errors"
 	"strings"
 	"sync"
@@ -30,8 +29,8 @@ type fakeAlerts struct {
 	next     int
 }
 
-// Watch is triggers.Alerts'.
-func (b *fakeAlerts) Watch(ctx context.Context, q triggers.AlertQuery, changed func(triggers.Cause, []triggers.Alert, error)) error {
+// Follow is triggers.Alerts'.
+func (b *fakeAlerts) Follow(q triggers.AlertQuery, changed func(triggers.Cause, []triggers.Alert, error)) (stop func()) {
 	show := func() {
 		var selected []triggers.Alert
 		for _, a := range b.alerts {
@@ -42,6 +41,7 @@ func (b *fakeAlerts) Watch(ctx context.Context, q triggers.AlertQuery, changed f
 		changed(triggers.Cause{At: time.Now()}, selected, b.err)
 	}
 	b.mu.Lock()
+	defer b.mu.Unlock()
 	if b.watchers == nil {
 		b.watchers = map[int]func(){}
 	}
@@ -49,12 +49,11 @@ func (b *fakeAlerts) Watch(ctx context.Context, q triggers.AlertQuery, changed f
 	b.next++
 	b.watchers[id] = show
 	show()
-	b.mu.Unlock()
-	<-ctx.Done()
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	delete(b.watchers, id)
-	return ctx.Err()
+	return func() {
+		b.mu.Lock()
+		defer b.mu.Unlock()
+		delete(b.watchers, id)
+	}
 }
 
 func (b *fakeAlerts) set(err error, alerts ...triggers.Alert) {

@@ -30,7 +30,7 @@ const (
 
 // reconciler returns a source that queries the configured Alertmanagers, and reconciles the store with their answers. Triggers share the
 // queries if they have the same matchers, Alertmanagers, receiver and credentials, and select the alerts of the same namespace.
-func (s *source) reconciler() (triggers.Source, error) {
+func (s *source) reconciler() (triggers.Passive, error) {
 	store, ok := s.env.Alerts.(triggers.Reconciler)
 	if !ok {
 		return nil, errors.New("reconcile: this process does not record alerts")

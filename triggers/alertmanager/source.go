@@ -6,6 +6,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/impulse-sh/impulse/internal/workqueue"
 	"github.com/impulse-sh/impulse/scalers"
 	"github.com/impulse-sh/impulse/triggers"
 )
@@ -24,33 +25,30 @@ type source struct {
 	// expired are the alerts that last ended because they were not repeated, until one of them fires again.
 	expired expiredAlerts
 	last    *scalers.Event
-	// step fires when the level of the same alerts changes; nil if it never does.
-	step *time.Timer
+	// step runs when the level of the same alerts changes; nil if it never does.
+	step *workqueue.Item
 }
 
 // Run reports the level at once, and whenever it changes.
 func (s *source) Run(ctx context.Context, emit func(scalers.Event)) error {
+	return triggers.RunPassive(ctx, s, emit)
+}
+
+// Start reports the level at once, and whenever it changes.
+func (s *source) Start(emit func(scalers.Event)) (stop func(), err error) {
 	if s.env.Alerts == nil {
-		return errors.New("this process receives no alerts")
+		return nil, errors.New("this process receives no alerts")
 	}
-	var all sync.WaitGroup
-	defer all.Wait()
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
+	stopReconciling := func() {}
 	if len(s.config.Reconcile) > 0 {
-		reconciler, err := s.reconciler()
-		if err != nil {
-			return err
+		if stopReconciling, err = s.reconcile(); err != nil {
+			return nil, err
 		}
-		// The store notifies of the result, and logs errors.
-		all.Go(func() { _ = reconciler.Run(ctx, func(scalers.Event) {}) })
 	}
 	if s.config.StepInterval > 0 {
-		s.step = time.NewTimer(time.Hour)
-		defer s.step.Stop()
-		all.Go(func() { s.follow(ctx, emit) })
+		s.step = s.env.Queue.NewItem(func() { s.reportStep(emit) })
 	}
-	return s.env.Alerts.Watch(ctx, s.query, func(c triggers.Cause, alerts []triggers.Alert, err error) {
+	unfollow := s.env.Alerts.Follow(s.query, func(c triggers.Cause, alerts []triggers.Alert, err error) {
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		if err == nil {
@@ -59,21 +57,30 @@ func (s *source) Run(ctx context.Context, emit func(scalers.Event)) error {
 		s.alerts, s.err = alerts, err
 		s.report(c, emit)
 	})
+	return func() {
+		unfollow()
+		if s.step != nil {
+			s.step.Stop()
+		}
+		stopReconciling()
+	}, nil
 }
 
-// follow reports a level that changes with time alone, until ctx is done.
-func (s *source) follow(ctx context.Context, emit func(scalers.Event)) {
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-s.step.C:
-		}
-		s.mu.Lock()
-		if s.last != nil {
-			s.report(triggers.Cause{At: s.env.Now()}, emit)
-		}
-		s.mu.Unlock()
+// reconcile begins to reconcile the alerts with those of Alertmanager. The store notifies of the result, and logs errors.
+func (s *source) reconcile() (stop func(), err error) {
+	reconciler, err := s.reconciler()
+	if err != nil {
+		return nil, err
+	}
+	return reconciler.Start(func(scalers.Event) {})
+}
+
+// reportStep reports a level that changes with time alone.
+func (s *source) reportStep(emit func(scalers.Event)) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.last != nil {
+		s.report(triggers.Cause{At: s.env.Now()}, emit)
 	}
 }
 
@@ -102,7 +109,7 @@ func (s *source) event(at time.Time) scalers.Event {
 	counting, waiting := split(s.alerts)
 	level, next, err := s.config.Level(counting, at)
 	if s.step != nil && !next.IsZero() {
-		s.step.Reset(next.Sub(at))
+		s.step.WakeAfter(next.Sub(at))
 	}
 	if err != nil {
 		e.Err = errors.Join(err, s.err)

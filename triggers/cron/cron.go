@@ -5,6 +5,7 @@ import (
 	"time"
 	_ "time/tzdata" // Machines without a time zone database have the zones, too.
 
+	"github.com/impulse-sh/impulse/internal/workqueue"
 	"github.com/impulse-sh/impulse/scalers"
 	"github.com/impulse-sh/impulse/triggers"
 )
@@ -33,6 +34,12 @@ func open(c Config, env triggers.Env) (triggers.Source, error) {
 type source struct {
 	table triggers.Timetable
 	env   triggers.Env
+	emit  func(scalers.Event)
+
+	item *workqueue.Item
+	// The item uses the fields below: the state that was emitted last, if any was.
+	last     state
+	reported bool
 }
 
 // state is the level of a schedule from one instant until the next start or end of a window.
@@ -55,29 +62,30 @@ func (st state) current(now time.Time) bool {
 
 // Run emits the level at the start and at each start or end of a window that changes it.
 func (s *source) Run(ctx context.Context, emit func(scalers.Event)) error {
-	if ctx.Err() != nil {
-		return ctx.Err()
+	return triggers.RunPassive(ctx, s, emit)
+}
+
+// Start emits the level at the start and at each start or end of a window that changes it.
+func (s *source) Start(emit func(scalers.Event)) (stop func(), err error) {
+	s.emit = emit
+	s.item = s.env.Queue.NewItem(s.check)
+	s.item.Wake()
+	return s.item.Stop, nil
+}
+
+// check emits the level if it has changed, and schedules the next check.
+func (s *source) check() {
+	now := s.env.Now().Round(0) // Without the monotonic time: the wall clock decides.
+	if !s.reported || !s.last.current(now) {
+		next := s.at(now)
+		if !s.reported || next.level != s.last.level {
+			s.emit(scalers.Event{Trigger: s.env.Trigger, At: scalers.InstantOf(now), Value: next.level})
+		}
+		s.last, s.reported = next, true
 	}
-	timer := time.NewTimer(recheck)
-	defer timer.Stop()
-	for last, reported := (state{}), false; ; {
-		now := s.env.Now().Round(0) // Without the monotonic time: the wall clock decides.
-		if !reported || !last.current(now) {
-			next := s.at(now)
-			if !reported || next.level != last.level {
-				emit(scalers.Event{Trigger: s.env.Trigger, At: scalers.InstantOf(now), Value: next.level})
-			}
-			last, reported = next, true
-		}
-		wait := recheck
-		if !last.end.IsZero() {
-			wait = min(wait, last.end.Sub(now))
-		}
-		timer.Reset(wait)
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-timer.C:
-		}
+	wait := recheck
+	if !s.last.end.IsZero() {
+		wait = min(wait, s.last.end.Sub(now))
 	}
+	s.item.WakeAfter(wait)
 }

@@ -133,8 +133,8 @@ func (d *Endpoints) notify() {
 	}
 }
 
-// Watch calls changed with the recorded levels, as triggers.Alerts does.
-func (d *Endpoints) Watch(ctx context.Context, _ triggers.AlertQuery, changed func(triggers.Cause, []triggers.Alert, error)) error {
+// Follow calls changed with the recorded levels, as triggers.Alerts does.
+func (d *Endpoints) Follow(_ triggers.AlertQuery, changed func(triggers.Cause, []triggers.Alert, error)) (stop func()) {
 	show := func() {
 		if d.lost != nil {
 			changed(triggers.Cause{At: time.Now()}, nil, d.lost)
@@ -149,17 +149,17 @@ func (d *Endpoints) Watch(ctx context.Context, _ triggers.AlertQuery, changed fu
 		changed(triggers.Cause{At: time.Now()}, on, nil)
 	}
 	d.mu.Lock()
+	defer d.mu.Unlock()
 	if d.watchers == nil {
 		d.watchers = map[*func()]struct{}{}
 	}
 	d.watchers[&show] = struct{}{}
 	show()
-	d.mu.Unlock()
-	<-ctx.Done()
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	delete(d.watchers, &show)
-	return ctx.Err()
+	return func() {
+		d.mu.Lock()
+		defer d.mu.Unlock()
+		delete(d.watchers, &show)
+	}
 }
 
 // MessageOf returns a message with a JSON body and headers, given as names and values in turn.

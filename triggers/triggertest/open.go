@@ -32,9 +32,10 @@ func (tr *noIO) RoundTrip(*http.Request) (*http.Response, error) {
 	return nil, tr.report("an HTTP request")
 }
 
-// Watch implements triggers.Alerts.
-func (tr *noIO) Watch(context.Context, triggers.AlertQuery, func(triggers.Cause, []triggers.Alert, error)) error {
-	return tr.report("a watch of alerts")
+// Follow implements triggers.Alerts.
+func (tr *noIO) Follow(triggers.AlertQuery, func(triggers.Cause, []triggers.Alert, error)) func() {
+	_ = tr.report("a watch of alerts")
+	return func() {}
 }
 
 // Listen implements triggers.Endpoints.

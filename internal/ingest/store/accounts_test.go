@@ -1,7 +1,6 @@
 package store
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -30,9 +29,7 @@ func testInRandomRunsEveryRecordIsAccountedForAndSelectedOnesAreKept(t *testing.
 		synctest.Test(t, func(t *testing.T) {
 			m := &memory{}
 			w := &senders{t: t, r: rand.New(rand.NewPCG(seed, 2)), store: runSettled(t, m), accepted: map[key]struct{}{}}
-			ctx, cancel := context.WithCancel(t.Context())
-			defer cancel()
-			go func() { _ = w.store.Watch(ctx, someAlerts("shop"), func(triggers.Cause, []triggers.Alert, error) {}) }()
+			defer w.store.Follow(someAlerts("shop"), func(triggers.Cause, []triggers.Alert, error) {})()
 			for step := range 40 {
 				if w.step(); step%8 == 7 {
 					w.check(fmt.Sprint("seed ", seed, ", step ", step))

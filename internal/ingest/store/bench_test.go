@@ -60,7 +60,7 @@ func storeWithWatchers(b *testing.B, others int) *Store {
 	join := func(name string) {
 		joined.Add(1)
 		first := sync.OnceFunc(joined.Done)
-		all.Go(func() { _ = s.Watch(ctx, queryFor(name), func(triggers.Cause, []triggers.Alert, error) { first() }) })
+		b.Cleanup(s.Follow(queryFor(name), func(triggers.Cause, []triggers.Alert, error) { first() }))
 	}
 	for i := range others {
 		join(fmt.Sprint("a", i))

@@ -1,11 +1,9 @@
 package store
 
 import (
-	"context"
 	"fmt"
 	"math/rand/v2"
 	"strconv"
-	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -19,16 +17,13 @@ import (
 func watchAll(t *testing.T, s *Store, queries []triggers.AlertQuery) (matched, notified *atomic.Int64) {
 	t.Helper()
 	matched, notified = &atomic.Int64{}, &atomic.Int64{}
-	ctx, cancel := context.WithCancel(t.Context())
-	var all sync.WaitGroup
-	t.Cleanup(func() { cancel(); all.Wait() })
 	for _, q := range queries {
 		match := q.Match
 		q.Match = func(labels map[string]string) bool {
 			matched.Add(1)
 			return match(labels)
 		}
-		all.Go(func() { _ = s.Watch(ctx, q, func(triggers.Cause, []triggers.Alert, error) { notified.Add(1) }) })
+		t.Cleanup(s.Follow(q, func(triggers.Cause, []triggers.Alert, error) { notified.Add(1) }))
 	}
 	synctest.Wait()
 	matched.Store(0)

@@ -1,7 +1,6 @@
 package store
 
 import (
-	"context"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -64,16 +63,11 @@ func testStaleAlertHasInstantOfItsEnd(t *testing.T) {
 		s := run(t, &memory{})
 		began := time.Now()
 		over := make(chan time.Time, 10)
-		ctx, cancel := context.WithCancel(t.Context())
-		done := make(chan struct{})
-		go func() {
-			defer close(done)
-			_ = s.Watch(ctx, withTTL("slow", time.Minute), func(_ triggers.Cause, all []triggers.Alert, _ error) {
-				for _, a := range all {
-					over <- a.ExpiresAt
-				}
-			})
-		}()
+		stop := s.Follow(withTTL("slow", time.Minute), func(_ triggers.Cause, all []triggers.Alert, _ error) {
+			for _, a := range all {
+				over <- a.ExpiresAt
+			}
+		})
 		send(t, s, firing("slow", began))
 		<-time.After(time.Minute)
 		synctest.Wait()
@@ -83,8 +77,7 @@ func testStaleAlertHasInstantOfItsEnd(t *testing.T) {
 		if got := <-over; !got.Equal(micro(began.Add(2 * time.Minute)).Time) {
 			t.Errorf("a stale alert has ExpiresAt %s, want %s", got, began.Add(2*time.Minute))
 		}
-		cancel()
-		<-done
+		stop()
 	})
 }
 

@@ -136,17 +136,11 @@ func watch(t *testing.T, s *Store, name string) *watchRecord {
 func watchQuery(t *testing.T, s *Store, q triggers.AlertQuery) *watchRecord {
 	t.Helper()
 	w := &watchRecord{}
-	ctx, cancel := context.WithCancel(t.Context())
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		_ = s.Watch(ctx, q, func(c triggers.Cause, alerts []triggers.Alert, err error) {
-			w.mu.Lock()
-			defer w.mu.Unlock()
-			w.received, w.alerts, w.traces = append(w.received, describe(alerts, err)), alerts, append(w.traces, c.Trace)
-		})
-	}()
-	t.Cleanup(func() { cancel(); <-done })
+	t.Cleanup(s.Follow(q, func(c triggers.Cause, alerts []triggers.Alert, err error) {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		w.received, w.alerts, w.traces = append(w.received, describe(alerts, err)), alerts, append(w.traces, c.Trace)
+	}))
 	synctest.Wait()
 	return w
 }

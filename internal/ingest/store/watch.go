@@ -1,7 +1,6 @@
 package store
 
 import (
-	"context"
 	"sync"
 	"time"
 
@@ -44,8 +43,8 @@ type selection struct {
 	state   state
 }
 
-// Watch is triggers.Alerts'.
-func (s *Store) Watch(ctx context.Context, q triggers.AlertQuery, changed func(c triggers.Cause, alerts []triggers.Alert, err error)) error {
+// Follow is triggers.Alerts'.
+func (s *Store) Follow(q triggers.AlertQuery, changed func(c triggers.Cause, alerts []triggers.Alert, err error)) (stop func()) {
 	w := &watcher{query: q, policy: policyOf(&q), selections: map[*entry]*selection{}, changed: changed}
 	w.recovery.owner = w
 	s.mu.Lock()
@@ -58,7 +57,11 @@ func (s *Store) Watch(ctx context.Context, q triggers.AlertQuery, changed func(c
 	pending := s.drain()
 	s.mu.Unlock()
 	s.notify(pending)
-	<-ctx.Done()
+	return func() { s.unfollow(w) }
+}
+
+// unfollow removes a watcher. It waits for the call of changed in progress.
+func (s *Store) unfollow(w *watcher) {
 	s.mu.Lock()
 	s.index.removeWatcher(w)
 	for _, l := range w.selections {
@@ -71,7 +74,6 @@ func (s *Store) Watch(ctx context.Context, q triggers.AlertQuery, changed func(c
 	w.notifying.Lock()
 	defer w.notifying.Unlock()
 	w.removed = true
-	return ctx.Err()
 }
 
 // expire notifies a watcher that nothing is missing any longer.
