@@ -90,7 +90,11 @@ func (k flowKey) shareKey(l scope) shareKey {
 
 // share counts, for everything with the same shareKey, the groups that are due or being read, the slots that they use, and the slots
 // that they have released.
-type share struct{ due, used, released int }
+type share struct {
+	due, used, released int
+	// pace is that of a server.
+	pace pace
+}
 
 // enqueue adds a group to the queue of a flow. The caller must hold p.mu.
 func (p *Poller) enqueue(g *group, k flowKey) {
@@ -101,7 +105,7 @@ func (p *Poller) enqueue(g *group, k flowKey) {
 		for l := range f.shares {
 			of := k.shareKey(scope(l))
 			if p.shares[of] == nil {
-				p.shares[of] = &share{}
+				p.shares[of] = &share{pace: pace{limit: firstReadings}}
 			}
 			f.shares[l] = p.shares[of]
 		}
@@ -137,6 +141,9 @@ func (p *Poller) acquireSlot(g *group) {
 	for _, s := range f.shares {
 		s.used++
 	}
+	if f.key.speed == unmeasured {
+		f.shares[scopeServer].pace.inProgress++
+	}
 }
 
 // releaseSlot releases the slot of a group and removes the group from its flow. The caller must hold p.mu.
@@ -147,6 +154,9 @@ func (p *Poller) releaseSlot(g *group) {
 		s.used--
 		s.released++
 	}
+	if f.key.speed == unmeasured {
+		f.shares[scopeServer].pace.inProgress--
+	}
 	p.removeFromFlow(g)
 }
 
@@ -156,7 +166,7 @@ func (f *flow) before(other *flow) int {
 		cmp.Compare(f.shares[scopeNamespace].used, other.shares[scopeNamespace].used),
 		cmp.Compare(f.shares[scopeNamespaceAtServer].used, other.shares[scopeNamespaceAtServer].used),
 		cmp.Compare(f.shares[scopeFlow].used, other.shares[scopeFlow].used),
-		f.waiting[0].wakeAt.Compare(other.waiting[0].wakeAt),
+		f.waiting[0].urgency().Compare(other.waiting[0].urgency()),
 	)
 }
 
@@ -190,15 +200,24 @@ func (p *Poller) Waiting() int {
 // assignSlot gives a slot to the first group of a flow and returns the group; nil if there is no slot. If no slot is free and the group
 // has waited long enough, it preempts a reading. The caller must hold p.mu.
 func (p *Poller) assignSlot(f *flow, now time.Time) *group {
+	waited := !now.Before(f.waiting[0].wakeAt)
+	if f.isPaced(waited) {
+		f.refuse(f.shares[scopeServer], waited)
+		return nil
+	}
 	if full := p.exhausted(f); full != nil {
-		f.refusedBy, f.releasedThen, f.couldPreempt = full, full.released, !now.Before(f.waiting[0].wakeAt)
-		if !f.couldPreempt || !p.preempt(f, full) {
+		if f.refuse(full, waited); !waited || !p.preempt(f, full) {
 			return nil
 		}
 	}
 	g := f.waiting[0]
 	p.acquireSlot(g)
 	return g
+}
+
+// refuse records that a flow got no slot because of a share.
+func (f *flow) refuse(by *share, couldPreempt bool) {
+	f.refusedBy, f.releasedThen, f.couldPreempt = by, by.released, couldPreempt
 }
 
 // exhausted returns the share that has no slot left for a flow; nil if a slot is free.

@@ -35,6 +35,8 @@ type group struct {
 	// last is the newest reading, and lastBegan when it began: the zero time before the first reading.
 	last      reading
 	lastBegan time.Time
+	// headStart is by how much earlier the group counts as due before its first reading, and 0 afterwards.
+	headStart time.Duration
 	// ring and place determine when the group is read.
 	ring  *ring
 	place int
@@ -48,9 +50,9 @@ func (p *Poller) subscribe(key groupKey, s *subscriber) func() {
 	p.mu.Lock()
 	g := p.groups[key]
 	if g == nil {
-		g = &group{key: key}
-		p.groups[key] = g
 		now := time.Now()
+		g = &group{key: key, headStart: s.headStart}
+		p.groups[key] = g
 		p.joinRing(g, now)
 		p.schedule(g, now)
 	}
@@ -95,14 +97,17 @@ func (p *Poller) dequeue(g *group) {
 	}
 }
 
-// queue is a heap of groups, ordered by wakeAt.
+// urgency orders the groups that wait.
+func (g *group) urgency() time.Time { return g.wakeAt.Add(-g.headStart) }
+
+// queue is a heap of groups, ordered by urgency.
 type queue []*group
 
 // Len returns the number of groups, for container/heap.
 func (q *queue) Len() int { return len(*q) }
 
-// Less compares by wakeAt, for container/heap.
-func (q *queue) Less(i, j int) bool { return (*q)[i].wakeAt.Before((*q)[j].wakeAt) }
+// Less compares by urgency, for container/heap.
+func (q *queue) Less(i, j int) bool { return (*q)[i].urgency().Before((*q)[j].urgency()) }
 
 // Swap updates the indexes of the groups, for container/heap.
 func (q *queue) Swap(i, j int) {

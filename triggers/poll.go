@@ -47,7 +47,7 @@ func PollEach[T any](
 	}
 	p := &pollSource{poller: env.Poller, key: groupKey{q, interval}, watchSecrets: env.WatchSecrets}
 	p.sub = subscriber{
-		namespace: env.Namespace, trigger: env.Trigger, now: now, notRead: p.readEarly,
+		namespace: env.Namespace, trigger: env.Trigger, now: now, notRead: p.readEarly, headStart: headStart(&env, now()),
 		read: func(ctx context.Context) (any, error) { return read(ctx) },
 		event: func(r reading) scalers.Event {
 			value, ok := r.value.(T)
@@ -99,6 +99,7 @@ type subscriber struct {
 	read               func(context.Context) (any, error)
 	event              func(reading) scalers.Event
 	now                func() time.Time
+	headStart          time.Duration
 	// notRead is called after a reading without this trigger.
 	notRead func()
 

@@ -210,6 +210,9 @@ func (p *Poller) demote(g *group, began time.Time) {
 		return
 	}
 	k := g.flow.key
+	if k.speed == unmeasured {
+		g.flow.shares[scopeServer].pace.slow()
+	}
 	k.speed = slow
 	p.releaseSlot(g)
 	p.enqueue(g, k)
@@ -244,8 +247,11 @@ func (p *Poller) finish(g *group, began time.Time) {
 	close(g.done)
 	first, took := g.speed == unmeasured, time.Since(began)
 	g.done, g.stop = nil, nil
-	g.speed = slow
+	g.speed, g.headStart = slow, 0
 	if g.flow != nil { // Otherwise it was preempted.
+		if g.flow.key.speed == unmeasured && g.last.err == nil {
+			g.flow.shares[scopeServer].pace.answered(took)
+		}
 		p.releaseSlot(g)
 		g.speed = speedOf(took, g.key.interval)
 	}

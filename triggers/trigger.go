@@ -76,6 +76,10 @@ type Env struct {
 	Namespace, Object, Trigger string
 	// PollingInterval is the interval at which a polled source is read; 0 means 30 seconds.
 	PollingInterval time.Duration
+	// Created is when the object was created, and Pending is true while its target may have to leave the idle count: it is there, or nothing
+	// has been decided yet. If many polled sources wait for their first reading, those of pending objects come first, and then the newest.
+	Created time.Time
+	Pending bool
 	// HTTP is the client for outgoing requests. It has no timeout of its own.
 	HTTP *http.Client
 	// Dial opens all other outgoing connections. It refuses addresses that triggers may not connect to. If it is nil, all

@@ -113,13 +113,13 @@ func (c *Controller) start(ctx context.Context, e *entry, previous ...*running) 
 	reporter, shadowReporter := c.reporters(e.so)
 	r := &running{
 		workload: e.lastGood,
-		live: c.newAutoscaler(e.lastGood, autoscaler.Options{
+		live: c.newAutoscaler(e.lastGood, isPending(e.so, e.lastGood), autoscaler.Options{
 			Actuator: c.options.Actuator, Reporter: reporter, MayWrite: c.options.MayWrite, Guard: guard.check, Tracer: c.options.Tracer,
 		}),
 		cancel: cancel,
 	}
 	if s := e.lastGood.Shadow; s != nil {
-		r.shadow = c.newAutoscaler(s, autoscaler.Options{
+		r.shadow = c.newAutoscaler(s, false, autoscaler.Options{
 			Actuator: autoscaler.Shadow(c.options.Actuator), Reporter: shadowReporter, MayWrite: func() bool { return true },
 		})
 	}
@@ -168,14 +168,22 @@ func (c *Controller) stop(e *entry) {
 	}
 }
 
-// newAutoscaler returns an autoscaler for a workload, with o and what all autoscalers have. It opens its sources when it runs.
-func (c *Controller) newAutoscaler(w *compile.Workload, o autoscaler.Options) *autoscaler.Autoscaler {
+// isPending reports whether nothing has been decided for an object yet, or its target had the idle count at the last decision.
+func isPending(so *v1alpha1.ScaledObject, w *compile.Workload) bool {
+	decided := so.Status.DesiredReplicas
+	return decided == nil || w.Policy.Idle != scalers.NoIdle && *decided == w.Policy.Idle
+}
+
+// newAutoscaler returns an autoscaler for a workload, with o and what all autoscalers have. It opens its sources when it runs. If it is
+// pending, they are read before those of others.
+func (c *Controller) newAutoscaler(w *compile.Workload, pending bool, o autoscaler.Options) *autoscaler.Autoscaler {
 	var a *autoscaler.Autoscaler
 	o.Workload, o.Now, o.Queue = w, c.now, c.options.Env.Queue
 	o.Open = func(i int) (triggers.Source, error) {
 		t := &w.Triggers[i]
 		env := c.options.Env
 		env.Namespace, env.Object, env.Trigger, env.PollingInterval, env.Cached = w.Namespace, w.Name, t.Name, t.PollingInterval, t.Cached
+		env.Created, env.Pending = w.Policy.Created.Time(), pending
 		env.Metric, env.Input, env.Pods, env.PodSelector = w.Policy.Triggers[i].Metric, w.Policy.Triggers[i].Input, a.Pods, a.PodSelector
 		return openSource(c.options.Secrets, w, t, env)
 	}
