@@ -23,7 +23,7 @@ var errIncomplete = errors.New("an input is unknown")
 // the input has failed more than FailureThreshold times in a row. Otherwise an unknown input makes the result unknown. So
 // does an input that has not been read yet.
 func (c *chain) observeComposite(i int) {
-	t, q := &c.policy.Triggers[i], &c.decision.proposals[i]
+	t, q := &c.policy.Triggers[i], c.decision.proposal(i)
 	levels := make([]Level, i)
 	e := Event{Trigger: t.Name}
 	exceeded, complete := false, true
@@ -31,7 +31,7 @@ func (c *chain) observeComposite(i int) {
 		if !c.policy.Triggers[j].Input {
 			continue
 		}
-		input, of := c.event(j), &c.decision.proposals[j]
+		input, of := c.event(j), c.decision.proposal(j)
 		if input.newer(&e) {
 			e.At, e.Ready, e.Current = input.At, input.Ready, input.Current
 		}

@@ -22,6 +22,7 @@ func TestDecide(t *testing.T) {
 	t.Run("every rule has a name", testEveryRuleHasName)
 	t.Run("deciding allocates nothing", testDecidingAllocatesNothing)
 	t.Run("deciding on steps allocates nothing", testDecidingOnStepsAllocatesNothing)
+	t.Run("a copy of a decision on any number of triggers keeps its proposals", testCopyOfDecisionOnAnyNumberOfTriggersKeepsItsProposals)
 	t.Run("deciding on pods and failures allocates nothing", testDecidingOnPodsAndFailuresAllocatesNothing)
 }
 
@@ -240,5 +241,28 @@ func testDecidingOnPodsAndFailuresAllocatesNothing(t *testing.T) {
 		in.Memory = d.Memory.Scaled(p, in.Now, 50, 51)
 	}); n != 0 {
 		t.Errorf("Decide: got %v allocations, want 0", n)
+	}
+}
+
+func testCopyOfDecisionOnAnyNumberOfTriggersKeepsItsProposals(t *testing.T) {
+	for n := 1; n <= scalers.MaxTriggers; n++ {
+		w := newWorkload(plainPolicy(n), 1)
+		decide := func(factor int) scalers.Decision {
+			for i := range n {
+				w.read(i, time.Duration(factor)*time.Second, reading{value: scalers.Milli(factor*(i+1)) * 1000})
+			}
+			w.decide(time.Duration(factor) * time.Second)
+			return w.last
+		}
+		first := decide(1)
+		decide(2)
+		if got := len(first.Proposals()); got != n {
+			t.Fatalf("%d triggers: got %d proposals", n, got)
+		}
+		for i, q := range first.Proposals() {
+			if want := int32(i + 1); !q.Known || q.Replicas != want {
+				t.Errorf("%d triggers: trigger %d proposes %d (known: %t), want %d, whatever was decided since", n, i, q.Replicas, q.Known, want)
+			}
+		}
 	}
 }

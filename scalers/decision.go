@@ -2,6 +2,9 @@ package scalers
 
 import "slices"
 
+// fewTriggers is the number of triggers up to which a decision allocates nothing for its proposals.
+const fewTriggers = 6
+
 // Decision is the number of replicas that a workload should have, with the reasons and the time until which it holds.
 type Decision struct {
 	// Replicas is the count that the target should have; 0 or more.
@@ -27,18 +30,41 @@ type Decision struct {
 	// Memory belongs into the next Input.
 	Memory Memory
 
-	proposals [MaxTriggers]Proposal
-	triggers  int
-	steps     [maxSteps]Step
-	nsteps    int
-	details   details
+	// few has the proposals of a workload with up to fewTriggers triggers, and many those of any other: nearly all have few, and a process keeps
+	// the decisions of thousands. many does not change after Decide, so copies share it.
+	few      [fewTriggers]Proposal
+	many     []Proposal
+	triggers int
+	steps    [maxSteps]Step
+	nsteps   int
+	details  details
 }
 
 // Steps returns the changes of the count, in the order in which the rules made them. The slice points into d.
 func (d *Decision) Steps() []Step { return d.steps[:d.nsteps] }
 
 // Proposals returns what each trigger asks for, in the order of Policy.Triggers. The slice points into d.
-func (d *Decision) Proposals() []Proposal { return d.proposals[:d.triggers] }
+func (d *Decision) Proposals() []Proposal {
+	if d.many != nil {
+		return d.many
+	}
+	return d.few[:d.triggers]
+}
+
+// makeProposals makes room for the proposals of n triggers.
+func (d *Decision) makeProposals(n int) {
+	if d.triggers = n; n > fewTriggers {
+		d.many = make([]Proposal, n)
+	}
+}
+
+// proposal returns the proposal of trigger i.
+func (d *Decision) proposal(i int) *Proposal {
+	if d.many != nil {
+		return &d.many[i]
+	}
+	return &d.few[i]
+}
 
 // LimitedBy returns the names of the rules, besides the formula, that changed the count: each once, in the order of the
 // [Rule] constants. It is nil when there is none.
@@ -74,7 +100,7 @@ func (d *Decision) Limit() (Step, bool) {
 // ActivityUnknown reports whether a trigger that signals activity is unknown. p is the policy of the decision.
 func (d *Decision) ActivityUnknown(p *Policy) bool {
 	for i := range min(d.triggers, len(p.Triggers)) {
-		if p.Triggers[i].signalsActivity() && !d.proposals[i].Known {
+		if p.Triggers[i].signalsActivity() && !d.proposal(i).Known {
 			return true
 		}
 	}

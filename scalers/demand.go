@@ -76,7 +76,7 @@ func (c *chain) chooseWinner() {
 		wins = ceiling
 	}
 	if wins.trigger >= 0 {
-		c.decision.Winner, c.decision.Raw = wins.trigger, c.decision.proposals[wins.trigger].Raw
+		c.decision.Winner, c.decision.Raw = wins.trigger, c.decision.proposal(wins.trigger).Raw
 		c.demand = *wins
 	}
 }

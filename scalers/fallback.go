@@ -58,7 +58,7 @@ func (c *chain) applyFallback() {
 	}
 	most := demand{trigger: -1}
 	for i := range c.decision.Proposals() {
-		q, t := &c.decision.proposals[i], &c.policy.Triggers[i]
+		q, t := c.decision.proposal(i), &c.policy.Triggers[i]
 		if q.Fallback && !t.Input {
 			q.Replicas = c.policy.Fallback.replicas(t, c.count.base)
 			most.raise(demand{trigger: i, replicas: min(q.Replicas, c.demands.ceiling.replicas), continuous: t.Continuous})

@@ -71,7 +71,7 @@ func (c *chain) observeSteps() {
 	c.removeBases()
 	others := demand{trigger: -1}
 	for i := range c.decision.Proposals() {
-		t, q := &c.policy.Triggers[i], &c.decision.proposals[i]
+		t, q := &c.policy.Triggers[i], c.decision.proposal(i)
 		switch {
 		case !t.steps() || !q.Known && (!q.AtLeast || t.Cap):
 			continue
@@ -100,7 +100,7 @@ func (c *chain) observeSteps() {
 func (c *chain) baseDemand() demand {
 	most := demand{trigger: -1}
 	for i := range c.decision.Proposals() {
-		t, q := &c.policy.Triggers[i], &c.decision.proposals[i]
+		t, q := &c.policy.Triggers[i], c.decision.proposal(i)
 		if t.Cap || t.Input || t.steps() {
 			continue
 		}

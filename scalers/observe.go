@@ -18,7 +18,7 @@ func (c *chain) event(i int) *Event {
 func (c *chain) observe() {
 	var readings uint64
 	signals, steps := false, false
-	c.decision.triggers = min(len(c.policy.Triggers), MaxTriggers)
+	c.decision.makeProposals(min(len(c.policy.Triggers), MaxTriggers))
 	for i := range c.decision.triggers {
 		t := &c.policy.Triggers[i]
 		signals, steps = signals || t.signalsActivity(), steps || t.steps()
@@ -26,7 +26,7 @@ func (c *chain) observe() {
 			c.observeComposite(i)
 			continue
 		}
-		e, q := c.event(i), &c.decision.proposals[i]
+		e, q := c.event(i), c.decision.proposal(i)
 		readings += e.fingerprint(i)
 		m := c.policy.propose(i, e, c.now, q)
 		c.observeTrigger(i, e, q, m, c.countFailure(t, e, q.Why))

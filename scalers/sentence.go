@@ -36,7 +36,7 @@ func (p *Policy) Why(d *Decision) string {
 // unchanged explains a decision without steps.
 func (p *Policy) unchanged(d *Decision) string {
 	switch {
-	case d.Winner >= 0 && d.proposals[d.Winner].AddsNothing:
+	case d.Winner >= 0 && d.proposal(d.Winner).AddsNothing:
 		return fmt.Sprintf("unchanged: %s adds nothing, and nobody else asks for replicas", p.name(d.Winner))
 	case d.Winner >= 0:
 		return fmt.Sprintf("unchanged: %s %s %d", p.name(d.Winner), p.Triggers[d.Winner].does(), d.Replicas)
@@ -92,7 +92,7 @@ func (p *Policy) formulaSentence(d *Decision, s Step) string {
 	if d.Winner < 0 || d.Winner >= len(p.Triggers) {
 		return fmt.Sprintf("%d are asked for", s.To)
 	}
-	t, q, f := &p.Triggers[d.Winner], &d.proposals[d.Winner], &d.details.formula
+	t, q, f := &p.Triggers[d.Winner], d.proposal(d.Winner), &d.details.formula
 	name, level, asks := p.name(d.Winner), f.level.String(), t.request(f, s.To)
 	if q.AtLeast {
 		level += " at least"
@@ -118,7 +118,7 @@ func (p *Policy) formulaSentence(d *Decision, s Step) string {
 // unknownReason returns why the first unknown trigger is unknown, in words that follow its name.
 func unknownReason(d *Decision) string {
 	if i := d.details.unknown.trigger; i >= 0 && i < d.triggers {
-		return d.proposals[i].Unknown()
+		return d.proposal(i).Unknown()
 	}
 	return None.String()
 }
@@ -153,7 +153,7 @@ func (t *Trigger) request(f *formulaDetail, to int32) string {
 
 // podSentence shows what was measured, what became of the other pods, and the target.
 func (p *Policy) podSentence(d *Decision) string {
-	t, q, f := &p.Triggers[d.Winner], &d.proposals[d.Winner], &d.details.formula
+	t, q, f := &p.Triggers[d.Winner], d.proposal(d.Winner), &d.details.formula
 	show, target := Milli.String, f.target.String()+" per pod"
 	is := fmt.Sprintf("%s is %s on average", p.name(d.Winner), q.Level)
 	if t.Metric == Utilization {

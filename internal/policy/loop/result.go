@@ -13,8 +13,9 @@ func (s *State) onResult(now scalers.Instant, r *Result) bool {
 	sent := &w.sent
 	w.inFlight = false
 	w.ended = EndedWrite{
-		From: sent.From.Replicas, To: sent.To, Stored: sent.From.Replicas, Err: r.Err, Decision: &sent.decision, Policy: sent.policy, Latency: -1,
+		From: sent.From.Replicas, To: sent.To, Stored: sent.From.Replicas, Err: r.Err, Decision: sent.decision, Policy: sent.policy, Latency: -1,
 	}
+	sent.decision = nil
 	if sent.caused != 0 {
 		w.ended.Latency = now.Sub(sent.caused)
 	}

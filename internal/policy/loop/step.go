@@ -125,6 +125,7 @@ func After(p *scalers.Policy, dryRun bool, in scalers.Input, d *scalers.Decision
 func (s *State) Step(in *Inputs, now scalers.Instant) Output {
 	var out Output
 	needsDecision := false
+	s.write.ended = EndedWrite{}
 	if in.WriteEnded {
 		out.Ended = &s.write.ended
 		needsDecision = s.onResult(now, &in.Result)

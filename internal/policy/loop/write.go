@@ -85,7 +85,8 @@ type writer struct {
 type sentWrite struct {
 	Write
 
-	decision scalers.Decision
+	// decision is nil once the write has ended: only few workloads have a write in flight, and a decision is large.
+	decision *scalers.Decision
 	policy   *scalers.Policy
 	caused   scalers.Instant
 	// observations is the number of observations when it was sent.
@@ -135,8 +136,9 @@ func (s *State) reconcileWrite(now scalers.Instant, mayWrite bool) *Write {
 		return nil
 	}
 	w.inFlight, w.answerLost, w.unexplained, w.superseded = true, false, false, false
+	decision := s.decision
 	w.sent = sentWrite{
-		Write: Write{From: s.target.scale, To: want}, decision: s.decision, policy: s.policy, caused: w.caused,
+		Write: Write{From: s.target.scale, To: want}, decision: &decision, policy: s.policy, caused: w.caused,
 		observations: s.target.observations,
 	}
 	w.caused = 0
