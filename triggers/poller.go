@@ -18,6 +18,8 @@ const (
 	// minEarlyPause is the shortest time from the beginning of a reading to that of an early one. A rotated credential reaches its source
 	// within a second, so it is half of that.
 	minEarlyPause = 500 * time.Millisecond
+	// maxIdle is how many goroutines remain while there is nothing to read.
+	maxIdle = 4
 )
 
 // errPreempted is the error of a reading whose slot was given to another one.
@@ -45,6 +47,9 @@ var errPreempted = errors.New("no answer yet, and its slot was given to another 
 type Poller struct {
 	slots, perServer int
 	changed          chan struct{}
+	// next passes a reading to a goroutine that remains after another one. idle has one element for each of these while it waits.
+	next chan *group
+	idle chan struct{}
 
 	mu sync.Mutex
 	// second returns the time from the first reading of a new ring to the second, which is at most the interval. ringOf returns the key of
@@ -65,6 +70,7 @@ type Poller struct {
 func NewPoller(slots, perServer int) *Poller {
 	return &Poller{
 		slots: max(slots, 1), perServer: max(perServer, 1), changed: make(chan struct{}, 1),
+		next: make(chan *group), idle: make(chan struct{}, maxIdle),
 		second: (&spread{}).second, ringOf: ringOf,
 		groups: map[groupKey]*group{}, rings: map[groupKey]*ring{}, flows: map[flowKey]*flow{}, shares: map[shareKey]*share{},
 	}
@@ -79,7 +85,11 @@ func (p *Poller) Run(ctx context.Context) error {
 	defer timer.Stop()
 	for ctx.Err() == nil {
 		for _, g := range p.startDue(timer) {
-			readings.Go(func() { p.read(ctx, g) })
+			select {
+			case p.next <- g:
+			default:
+				readings.Go(func() { p.readAll(ctx, g) })
+			}
 		}
 		select {
 		case <-ctx.Done():
@@ -88,6 +98,26 @@ func (p *Poller) Run(ctx context.Context) error {
 		}
 	}
 	return ctx.Err()
+}
+
+// readAll performs a reading and, if the goroutine is one of the few that remain, those that follow. A new goroutine for each would have to
+// grow its stack each time.
+func (p *Poller) readAll(ctx context.Context, g *group) {
+	for {
+		p.read(ctx, g)
+		select {
+		case p.idle <- struct{}{}:
+		default:
+			return
+		}
+		select {
+		case g = <-p.next:
+			<-p.idle
+		case <-ctx.Done():
+			<-p.idle
+			return
+		}
+	}
 }
 
 // startDue assigns slots to groups that are due and returns these groups. It sets the timer to the next time at which it has to run.
@@ -167,7 +197,7 @@ func (p *Poller) read(ctx context.Context, g *group) {
 	limit := min(g.key.interval, maxReadTimeout)
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
-	ctx, cancel := context.WithTimeoutCause(ctx, limit, fmt.Errorf("no answer within %s", limit))
+	ctx, cancel := context.WithTimeoutCause(ctx, limit, timeoutError(limit))
 	defer cancel()
 	began := time.Now()
 	late := time.AfterFunc(slowAfter(g.key.interval), func() { p.demote(g, began) })
@@ -187,6 +217,12 @@ func (p *Poller) read(ctx context.Context, g *group) {
 	}
 	p.finish(g, began)
 }
+
+// timeoutError is the error of a reading that took too long. Its text is made when it is needed.
+type timeoutError time.Duration
+
+// Error returns the duration.
+func (e timeoutError) Error() string { return "no answer within " + time.Duration(e).String() }
 
 // startReading returns the subscriber whose read function is called; nil if all have unsubscribed meanwhile.
 func (p *Poller) startReading(g *group, began time.Time, stop context.CancelCauseFunc) *subscriber {
