@@ -79,7 +79,7 @@ func (p *process) recorder(ctx context.Context) (status.Recorder, func()) {
 	if p.options.Config != "" {
 		return status.Silent{}, func() {}
 	}
-	events := status.NewEvents(ctx, p.core.EventSink(ctx))
+	events := status.NewEvents(ctx, p.core.EventSink)
 	return events, events.Close
 }
 

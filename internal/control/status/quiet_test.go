@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -252,18 +253,19 @@ func testErrorWhoseNumbersVaryIsNotWrittenAgainAfterRestart(t *testing.T) {
 
 func testMetricsShowEachReadingAlthoughNothingIsWritten(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		level := int64(901)
-		s := runWorkload(t, 10, &v1alpha1.ScaledObjectStatus{}, nil, script(func(time.Duration) (int64, error) { return level, nil }))
+		var level atomic.Int64
+		level.Store(901)
+		s := runWorkload(t, 10, &v1alpha1.ScaledObjectStatus{}, nil, script(func(time.Duration) (int64, error) { return level.Load(), nil }))
 		defer s.stop()
 		d := env{t: t, reporter: s.reporter}
 		synctest.Wait()
 		<-time.After(2 * minInterval)
-		for before, _ := s.written(); level < 1000; level++ {
+		for before, _ := s.written(); level.Load() < 1000; level.Add(1) {
 			<-time.After(interval)
 			synctest.Wait()
 			all := strings.Join(d.exported(s.reporter), "\n") + "\n"
 			for _, want := range []string{
-				fmt.Sprintf(`trigger_value{namespace="shop",scaledobject="web",trigger="a",type=""} %g`, float64(level)/10),
+				fmt.Sprintf(`trigger_value{namespace="shop",scaledobject="web",trigger="a",type=""} %g`, float64(level.Load())/10),
 				`trigger_target{namespace="shop",scaledobject="web",trigger="a",type=""} 10`, `desired_replicas{namespace="shop",scaledobject="web"} 10`,
 			} {
 				if !strings.Contains(all, want+"\n") {

@@ -69,6 +69,13 @@ func (d *deployment) Set(_ context.Context, _ actuator.Target, _ actuator.Scale,
 	return d.observed.Scale, nil
 }
 
+// written returns the number of counts that were written.
+func (d *deployment) written() int {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.writes
+}
+
 func (d *deployment) Pods(string, string) ([]actuator.Pod, error) { return nil, nil }
 
 // counter is a Store and a Recorder that counts what it is given.
@@ -150,11 +157,11 @@ func runWorkload(t *testing.T, count int32, status *v1alpha1.ScaledObjectStatus,
 // hour lets an hour pass, and returns what was written in it.
 func (s *scaled) hour() (statuses, events, counts int) {
 	statusesBefore, eventsBefore := s.written()
-	countsBefore := s.target.writes
+	countsBefore := s.target.written()
 	<-time.After(time.Hour)
 	synctest.Wait()
 	statuses, events = s.written()
-	return statuses - statusesBefore, events - eventsBefore, s.target.writes - countsBefore
+	return statuses - statusesBefore, events - eventsBefore, s.target.written() - countsBefore
 }
 
 // script is a source whose reading is that of a function of the time since the start.
