@@ -28,8 +28,10 @@ func newAPI(c Config, env triggers.Env) (v1.API, error) {
 	if err != nil {
 		return nil, err
 	}
-	sign := (&signer{region: c.AWSRegion, secrets: env.Secrets, now: env.Now}).sign
-	base := &httpauth.Transport{Base: env.HTTP.Transport, Modes: modes, Secrets: env.Secrets, UnsafeSSL: c.UnsafeSSL, Sign: sign}
+	base := &httpauth.Transport{Base: env.HTTP.Transport, Modes: modes, Secrets: env.Secrets, UnsafeSSL: c.UnsafeSSL}
+	if c.AWSRegion != "" || env.Secrets != nil {
+		base.Sign = (&signer{region: c.AWSRegion, secrets: env.Secrets, now: env.Now}).sign
+	}
 	client := &http.Client{Transport: &transport{base: base, headers: headers, parameters: parameters}, CheckRedirect: refuseRedirect}
 	a, err := api.NewClient(api.Config{Address: c.ServerAddress, Client: client})
 	if err != nil {
