@@ -127,6 +127,7 @@ func Run(ctx context.Context, o Options) error {
 	}
 	redirectKlog(log)
 	limit := limitMemory(os.DirFS("/sys/fs/cgroup"))
+	limitGarbage(os.Getenv("GOGC"))
 	if o.BodyMemory.IsZero() {
 		o.BodyMemory.Quantity.Set(limit / bodyShare)
 	}

@@ -9,6 +9,7 @@ import (
 
 func TestMemory(t *testing.T) {
 	t.Run("the memory limit is the container's, unless GOMEMLIMIT is set", testMemoryLimitIsContainersUnlessGOMEMLIMITIsSet)
+	t.Run("the collector runs earlier than Go's default, unless GOGC is set", testCollectorRunsEarlierUnlessGOGCIsSet)
 }
 
 func testMemoryLimitIsContainersUnlessGOMEMLIMITIsSet(t *testing.T) {
@@ -32,5 +33,18 @@ func testMemoryLimitIsContainersUnlessGOMEMLIMITIsSet(t *testing.T) {
 		if limit, collector := limitMemory(c.cgroup), debug.SetMemoryLimit(-1); limit != c.limit || collector != c.collector {
 			t.Errorf("%s: got the limit %d, and %d for the collector, want %d and %d", name, limit, collector, c.limit, c.collector)
 		}
+	}
+}
+
+func testCollectorRunsEarlierUnlessGOGCIsSet(t *testing.T) {
+	before := debug.SetGCPercent(100)
+	t.Cleanup(func() { debug.SetGCPercent(before) })
+	limitGarbage("200")
+	if got := debug.SetGCPercent(100); got != 100 {
+		t.Errorf("with GOGC=200, which Go applies itself, the percentage became %d", got)
+	}
+	limitGarbage("")
+	if got := debug.SetGCPercent(100); got != gcPercent {
+		t.Errorf("got %d percent, want %d", got, gcPercent)
 	}
 }
