@@ -33,7 +33,7 @@ const (
 	// low and high are the replicas of a workload while its alert does not fire and while it does.
 	low, high = 1, 5
 	// bareTargets is the number of Deployments that load.bareWrites writes to, one after the other.
-	bareTargets = 200
+	bareTargets = 1000
 )
 
 var (
