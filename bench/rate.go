@@ -14,7 +14,7 @@ const (
 	rateTime    = 20 * time.Second
 )
 
-// pressure measures webhooks at a rate per second: the answers that are not 2xx, and the time until the count was observed and until the
+// pressure measures webhooks at a rate per second: the answers that are not 2xx, the changes that take longer than changeTimeout, and the time until the count was observed and until the
 // answer. The reference is one bare write of a scale after each webhook, observed with the same watch.
 func pressure(ctx context.Context, p *plane, rate int, all []impulseBuild, o options) ([]result, error) {
 	o.objects = rateObjects
@@ -51,10 +51,11 @@ func (l *load) press(ctx context.Context, b impulseBuild, rate int) ([]result, e
 	if err != nil {
 		return nil, err
 	}
-	fmt.Printf("  %s: %d of %d webhooks at %d a second were not answered with 2xx\n", b.name, l.refused.Load(), n, rate)
+	fmt.Printf("  %s: %d of %d webhooks at %d a second were not answered with 2xx, and %d changes took longer than %s\n", b.name, l.refused.Load(), n, rate, s.late, changeTimeout)
 	name := fmt.Sprintf("rate/%d", rate)
 	return []result{
 		single(name+"/refused", "", n, float64(l.refused.Load()), 0),
+		single(name+"/late", "", n, float64(s.late), 0),
 		compare(name+"/reaction", s.reaction, s.patch),
 		compare(name+"/accept", s.accept, s.patch),
 	}, nil
@@ -62,7 +63,7 @@ func (l *load) press(ctx context.Context, b impulseBuild, rate int) ([]result, e
 
 // interleave sends n webhooks at a rate per second, without waiting for responses, and a bare write of a scale after each.
 func (l *load) interleave(ctx context.Context, n, rate int) (*series, error) {
-	s := &series{}
+	s := &series{countLate: true}
 	var wg sync.WaitGroup
 	tick := time.NewTicker(time.Second / time.Duration(2*rate))
 	defer tick.Stop()

@@ -29,11 +29,18 @@ type series struct {
 	// references that they are compared with: bare writes in the same run.
 	reaction, accept, patch, status []time.Duration
 	err                             error
+	// countLate means that a change that was not observed in time is counted in late, and is no error.
+	countLate bool
+	late      int
 }
 
 func (s *series) add(to *[]time.Duration, d time.Duration, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.countLate && errors.Is(err, errLate) {
+		s.late++
+		return
+	}
 	if err != nil && s.err == nil {
 		s.err = err
 	}
@@ -175,6 +182,9 @@ func (l *load) postTo(ctx context.Context, url string, body []byte) error {
 	return nil
 }
 
+// errLate is a change that was not observed in time.
+var errLate = errors.New("did not change within")
+
 // errLater is a response after which a sender retries.
 var errLater = errors.New("post a webhook: 503")
 
@@ -217,7 +227,7 @@ func (s *series) awaitCount(ctx context.Context, to *[]time.Duration, began time
 	case at := <-seen:
 		s.add(to, at.Sub(began), nil)
 	case <-limit.C:
-		s.add(to, 0, fmt.Errorf("%s did not change within %s", name, changeTimeout))
+		s.add(to, 0, fmt.Errorf("%s: %w %s", name, errLate, changeTimeout))
 	case <-ctx.Done():
 		s.add(to, 0, ctx.Err())
 	}
