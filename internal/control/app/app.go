@@ -40,6 +40,7 @@ import (
 	"github.com/impulse-sh/impulse/internal/ingest/store"
 	"github.com/impulse-sh/impulse/internal/kube/apiclient"
 	"github.com/impulse-sh/impulse/internal/kube/typed"
+	"github.com/impulse-sh/impulse/internal/kube/writes"
 	"github.com/impulse-sh/impulse/internal/workqueue"
 	"github.com/impulse-sh/impulse/triggers"
 	"github.com/impulse-sh/impulse/triggers/builtin"
@@ -70,7 +71,9 @@ type process struct {
 	registry *prometheus.Registry
 	metrics  *status.Metrics
 	writes   *stateWrites
-	tracing  *tracing.Tracing
+	// gate decides which writes to the API server go first.
+	gate    *writes.Gate
+	tracing *tracing.Tracing
 	// reporter is nil while this process does not lead.
 	reporter atomic.Pointer[status.Reporter]
 	// view is nil while this process does not lead.
@@ -250,7 +253,11 @@ func (p *process) fromFiles() error {
 
 // newStore creates the store of alerts, and the receiver that records in it.
 func (p *process) newStore(stored store.Persister) {
-	p.alerts = store.New(alertWriter{stored, p.elector.Deadline, p.writes}, p.now)
+	var writer store.Persister = alertWriter{stored, p.elector.Deadline, p.writes}
+	if p.options.Config == "" {
+		writer = gatedAlerts{alertWriter{stored, p.elector.Deadline, p.writes}, p.gate}
+	}
+	p.alerts = store.New(writer, p.now)
 	p.alerts.SetLogger(p.log)
 	p.receiver = endpoints.New(p.alerts, p.now, p.registry, p.log)
 	p.receiver.SetTracer(p.tracing.Tracer())

@@ -6,12 +6,15 @@ import (
 	"sync"
 	"time"
 
+	"k8s.io/client-go/tools/record"
+
 	"github.com/impulse-sh/impulse/api/v1alpha1"
 	"github.com/impulse-sh/impulse/internal/control/controller"
 	"github.com/impulse-sh/impulse/internal/control/election"
 	"github.com/impulse-sh/impulse/internal/control/live"
 	"github.com/impulse-sh/impulse/internal/control/status"
 	"github.com/impulse-sh/impulse/internal/ingest/store"
+	"github.com/impulse-sh/impulse/internal/kube/writes"
 	"github.com/impulse-sh/impulse/triggers"
 	"github.com/impulse-sh/impulse/triggers/builtin"
 )
@@ -36,13 +39,16 @@ func (p *process) lead(ctx context.Context) {
 	recorder, closeEvents := p.recorder(reporting)
 	reporter := status.New(statusWriter{p.statusStore, p.elector.WhileLeading, p.writes}, recorder, p.metrics, p.log)
 	reporter.SetNotifier(p.notifier)
+	if p.options.Config == "" { // Files do not wait for the API server.
+		reporter.SetGate(func(ctx context.Context) func(error) { return p.gate.Begin(ctx, writes.Statuses) })
+	}
 	view := live.New(reporter, p.alerts, p.now)
 	reporter.Observe(view)
 	all.Go(func() { reporter.Run(reporting) })
 	p.reporter.Store(reporter)
 
 	c := controller.New(controller.Options{
-		Kinds: builtin.Kinds(), Settings: p.options.Settings, Secrets: p.secrets, Actuator: p.target, Reporter: reporter, Live: view,
+		Kinds: builtin.Kinds(), Settings: p.options.Settings, Secrets: p.secrets, Actuator: countWriter{p.target, p.gate}, Reporter: reporter, Live: view,
 		MayWrite: p.leading, Leading: p.elector.Leading, Finalizers: p.finalizers, Tracer: p.tracing.Tracer(),
 		Env: triggers.Env{
 			HTTP: p.http, Dial: p.egress.Dial, CheckHost: p.egress.CheckHost, Now: p.now, Alerts: p.alerts, Endpoints: p.receiver, Samples: p.receiver,
@@ -79,7 +85,7 @@ func (p *process) recorder(ctx context.Context) (status.Recorder, func()) {
 	if p.options.Config != "" {
 		return status.Silent{}, func() {}
 	}
-	events := status.NewEvents(ctx, p.core.EventSink)
+	events := status.NewEvents(ctx, func(ctx context.Context) record.EventSink { return eventSink{ctx, p.core.EventSink(ctx), p.gate} })
 	return events, events.Close
 }
 

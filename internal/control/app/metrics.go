@@ -12,6 +12,7 @@ import (
 	"github.com/impulse-sh/impulse/internal/control/status"
 	"github.com/impulse-sh/impulse/internal/ingest/store"
 	"github.com/impulse-sh/impulse/internal/kube/apimetrics"
+	"github.com/impulse-sh/impulse/internal/kube/writes"
 )
 
 // registerMetrics registers the metrics of the process, beside those that its parts register themselves.
@@ -19,12 +20,13 @@ func (p *process) registerMetrics() {
 	p.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), apimetrics.Calls)
 	p.metrics = status.NewMetrics(p.registry)
 	p.writes = newStateWrites(p.registry)
+	p.gate = writes.New()
 	build := prometheus.NewGaugeVec(prometheus.GaugeOpts{
 		Name: "impulse_build_info", Help: "1 for the version of Impulse, and of Go, that this process was built with.",
 	}, []string{"version", "goversion"})
 	build.WithLabelValues(p.options.Version, runtime.Version()).Set(1)
 	p.registry.MustRegister(
-		build,
+		build, p.gate,
 		status.ObjectMetrics{Leader: p.leader},
 		queueLengths(map[string]func() int{
 			"readings": p.waiting((*status.Reporter).WaitingReadings), "statuses": p.waiting((*status.Reporter).WaitingStatuses),

@@ -61,7 +61,7 @@ func (k *Cluster) Save(ctx context.Context, o status.Object, stored *v1alpha1.Sc
 		return fmt.Errorf("encode the status: %w", err)
 	}
 	err = k.client.Patch(types.JSONPatchType).Namespace(o.Namespace).Resource(resource).Name(o.Name).SubResource("status").
-		Body(patch).Do(ctx).Error()
+		MaxRetries(0).Body(patch).Do(ctx).Error() // The reporter retries, with a newer status.
 	if (apierrors.IsNotFound(err) || apierrors.IsInvalid(err)) && k.replaced(ctx, o) {
 		return status.ErrGone
 	}

@@ -49,8 +49,9 @@ type Reporter struct {
 	recorder Recorder
 	metrics  *Metrics
 	log      *slog.Logger
-	// notifier may be nil.
+	// notifier may be nil. begin may be nil, too: then no write waits.
 	notifier Notifier
+	begin    func(context.Context) (end func(error))
 	queue    workqueue.TypedRateLimitingInterface[string]
 	observer Observer
 
@@ -118,7 +119,7 @@ func New(store Store, recorder Recorder, metrics *Metrics, log *slog.Logger) *Re
 func (r *Reporter) Run(ctx context.Context) {
 	var all sync.WaitGroup
 	for range writers {
-		all.Go(func() { r.work(context.WithoutCancel(ctx)) })
+		all.Go(func() { r.work(ctx) })
 	}
 	<-ctx.Done()
 	r.mu.Lock()

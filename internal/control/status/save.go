@@ -9,7 +9,11 @@ import (
 // ErrGone is returned if an object no longer exists.
 var ErrGone = errors.New("the object is gone")
 
-// work writes statuses until the queue is shut down.
+// SetGate sets a function that waits until a status may be written, or until its context is done. It is called before Run, and end with the
+// error of each write.
+func (r *Reporter) SetGate(begin func(context.Context) (end func(error))) { r.begin = begin }
+
+// work writes statuses until the queue is shut down. Once ctx is done, writes wait for nothing.
 func (r *Reporter) work(ctx context.Context) {
 	for {
 		key, shutdown := r.queue.Get()
@@ -21,8 +25,25 @@ func (r *Reporter) work(ctx context.Context) {
 	}
 }
 
-// save writes the newest status of an object. A failed write is retried, with exponential back-off.
+// save writes the status of an object that is the newest one when the write may begin. A failed write is retried, with exponential back-off.
 func (r *Reporter) save(ctx context.Context, key string) {
+	end := func(error) {}
+	if r.begin != nil && r.waits(key) {
+		end = r.begin(ctx)
+	}
+	end(r.write(context.WithoutCancel(ctx), key))
+}
+
+// waits reports whether a status of an object waits to be written.
+func (r *Reporter) waits(key string) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	o := r.objects[key]
+	return o != nil && (o.pending != nil || o.postponed != nil && o.unsettled(time.Now()) <= 0)
+}
+
+// write writes the newest status of an object, and returns the error of the API server.
+func (r *Reporter) write(ctx context.Context, key string) error {
 	r.mu.Lock()
 	o := r.objects[key]
 	if o != nil && o.pending == nil && o.postponed != nil {
@@ -30,7 +51,7 @@ func (r *Reporter) save(ctx context.Context, key string) {
 	}
 	if o == nil || o.pending == nil {
 		r.mu.Unlock()
-		return
+		return nil
 	}
 	status := o.pending
 	o.pending = nil
@@ -59,4 +80,5 @@ func (r *Reporter) save(ctx context.Context, key string) {
 		r.mu.Unlock()
 		r.queue.AddRateLimited(key)
 	}
+	return err
 }

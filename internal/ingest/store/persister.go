@@ -35,3 +35,9 @@ func (s *Shard) sort() {
 		return cmp.Or(cmp.Compare(a.Endpoint, b.Endpoint), cmp.Compare(a.Fingerprint, b.Fingerprint))
 	})
 }
+
+// Turner is a Persister whose writes must wait for their turn. What changes while a write waits is part of it.
+type Turner interface {
+	// Turn waits until a write may begin, or ctx is done. The caller calls end once, with the error of the write.
+	Turn(ctx context.Context) (end func(error))
+}

@@ -256,6 +256,18 @@ func (w *writer) saveAll(ctx context.Context, all []*shard) error {
 // save writes a shard as it is now, and notifies its waiters. When another process wrote the shard meanwhile, that content is merged
 // and the write fails. It is called without the mutex.
 func (w *writer) save(ctx context.Context, h *shard) error {
+	ctx, cancel := context.WithTimeout(ctx, saveTimeout)
+	defer cancel()
+	end := func(error) {}
+	if t, ok := w.persister.(Turner); ok {
+		end = t.Turn(ctx)
+	}
+	err := w.saveNow(ctx, h)
+	end(err)
+	return err
+}
+
+func (w *writer) saveNow(ctx context.Context, h *shard) error {
 	w.mu.Lock()
 	saved := h.changes
 	if h.saved == saved {
@@ -265,8 +277,6 @@ func (w *writer) save(ctx context.Context, h *shard) error {
 	content := h.content(w.now())
 	w.mu.Unlock()
 	content.sort()
-	ctx, cancel := context.WithTimeout(ctx, saveTimeout)
-	defer cancel()
 	err := w.persister.Save(ctx, h.number, content)
 	if errors.Is(err, ErrConflict) {
 		err = errors.Join(err, w.merge(ctx, h))

@@ -1,0 +1,67 @@
+package app
+
+import (
+	"context"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/client-go/tools/record"
+
+	"github.com/impulse-sh/impulse/actuator"
+	"github.com/impulse-sh/impulse/internal/kube/writes"
+)
+
+// countWriter writes counts, which never wait at the gate: they go before all other writes, and show how busy the API server is.
+type countWriter struct {
+	*actuator.Client
+
+	gate *writes.Gate
+}
+
+// Set implements autoscaler.Actuator.
+func (w countWriter) Set(ctx context.Context, t actuator.Target, observed actuator.Scale, n int32) (actuator.Scale, error) {
+	end := w.gate.Begin(ctx, writes.Counts)
+	stored, err := w.Client.Set(ctx, t, observed, n)
+	end(err)
+	return stored, err
+}
+
+// gatedAlerts is an alertWriter whose writes wait at the gate.
+type gatedAlerts struct {
+	alertWriter
+
+	gate *writes.Gate
+}
+
+// Turn implements store.Turner.
+func (w gatedAlerts) Turn(ctx context.Context) (end func(error)) {
+	return w.gate.Begin(ctx, writes.Records)
+}
+
+// eventSink is a sink of Events whose writes wait at the gate.
+type eventSink struct {
+	ctx  context.Context //nolint:containedctx // The interface of a sink has no context.
+	sink record.EventSink
+	gate *writes.Gate
+}
+
+// Create implements record.EventSink.
+func (s eventSink) Create(e *corev1.Event) (*corev1.Event, error) {
+	return s.write(func() (*corev1.Event, error) { return s.sink.Create(e) })
+}
+
+// Update implements record.EventSink.
+func (s eventSink) Update(e *corev1.Event) (*corev1.Event, error) {
+	return s.write(func() (*corev1.Event, error) { return s.sink.Update(e) })
+}
+
+// Patch implements record.EventSink.
+func (s eventSink) Patch(e *corev1.Event, patch []byte) (*corev1.Event, error) {
+	return s.write(func() (*corev1.Event, error) { return s.sink.Patch(e, patch) })
+}
+
+func (s eventSink) write(write func() (*corev1.Event, error)) (*corev1.Event, error) {
+	end := s.gate.Begin(s.ctx, writes.Events)
+	written, err := write()
+	end(err)
+	return written, err
+}
