@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -240,6 +241,7 @@ func (j *journal) Decided(o *Outcome) {
 		j.writes = append(j.writes, *o.Write)
 	}
 	j.last, j.decision = *o, *o.Decision
+	j.last.Events = slices.Clone(o.Events) // They belong to the autoscaler.
 }
 
 func (j *journal) decisionCount() int {
