@@ -205,6 +205,10 @@ const (
 //
 // status.reason has the reason of a condition, AlertStale while the condition of that name is True, or AsRecommended. An Event has the reason of a
 // condition that became a problem, AlertStale when an alert becomes stale, or one of the following. Events of KEDA's objects are in keda.md.
+//
+// Impulse writes at most one Event a minute for one object and reason. The first is written at once. Those of the next minute become one Event, with
+// their number as its count and the newest message; if the messages differ, it begins with `(combined from similar events)`. Messages that are equal
+// are counted in the Event that exists, until ten minutes have passed without one.
 const (
 	// ReasonAsRecommended: the count is what the triggers ask for.
 	ReasonAsRecommended = "AsRecommended"
