@@ -40,7 +40,7 @@ func (c *Client) Follow(t Target, options WatchOptions, changed func(Observation
 
 // Watch is a Follow that ends when ctx is done. It then returns nil.
 func (c *Client) Watch(ctx context.Context, t Target, options WatchOptions, changed func(Observation)) error {
-	stop, err := c.Follow(t, options, changed)
+	stop, err := c.Follow(t, options, changed) //nolint:contextcheck // It ends with stop.
 	if err != nil {
 		return err
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -196,5 +197,5 @@ func (f *fleet) profileTo(o options, b impulseBuild, during, kind string) (strin
 	if err := os.MkdirAll(o.profile, 0o755); err != nil {
 		return "", fmt.Errorf("create the folder of profiles: %w", err)
 	}
-	return filepath.Join(o.profile, strings.Join([]string{b.name, during, fmt.Sprint(f.n), kind}, "-")+".pprof"), nil
+	return filepath.Join(o.profile, strings.Join([]string{b.name, during, strconv.Itoa(f.n), kind}, "-")+".pprof"), nil
 }

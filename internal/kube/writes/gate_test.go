@@ -19,39 +19,51 @@ func TestGate(t *testing.T) {
 
 func testNothingIsLostUnder429(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		g, busyUntil := New(), time.Now().Add(20*time.Second)
-		write := func(c Class) bool {
-			end := g.Begin(t.Context(), c)
-			<-time.After(5 * time.Millisecond)
-			var err error
-			if c != Counts && time.Now().Before(busyUntil) {
-				err = apierrors.NewTooManyRequests("busy", 1)
-			}
-			end(err)
-			return err == nil
-		}
+		s := &busyServer{gate: New(), busyUntil: time.Now().Add(20 * time.Second)}
 		var all sync.WaitGroup
 		for _, c := range waits {
 			for range 100 {
-				all.Go(func() {
-					for !write(c) { //nolint:revive // It is tried again.
-					}
-				})
+				all.Go(func() { s.retry(t.Context(), c) })
 			}
 		}
 		for range 1000 {
 			began := time.Now()
-			write(Counts)
+			s.write(t.Context(), Counts)
 			if took := time.Since(began); took != 5*time.Millisecond {
 				t.Fatalf("a count took %s, want 5ms", took)
 			}
 			<-time.After(10 * time.Millisecond)
 		}
 		all.Wait()
-		if took := time.Since(busyUntil); took > time.Minute {
+		if took := time.Since(s.busyUntil); took > time.Minute {
 			t.Errorf("the last write ended %s after the last answer 429", took)
 		}
 	})
+}
+
+// busyServer answers 429 to everything but counts for a time. Each answer takes 5 ms.
+type busyServer struct {
+	gate      *Gate
+	busyUntil time.Time
+}
+
+// write sends one write, and reports whether it succeeded.
+func (s *busyServer) write(ctx context.Context, c Class) bool {
+	end := s.gate.Begin(ctx, c)
+	<-time.After(5 * time.Millisecond)
+	var err error
+	if c != Counts && time.Now().Before(s.busyUntil) {
+		err = apierrors.NewTooManyRequests("busy", 1)
+	}
+	end(err)
+	return err == nil
+}
+
+// retry writes until that succeeds.
+func (s *busyServer) retry(ctx context.Context, c Class) {
+	for !s.write(ctx, c) {
+		continue
+	}
 }
 
 func testWritesBeginInOrder(t *testing.T) {
