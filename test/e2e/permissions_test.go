@@ -247,8 +247,10 @@ func (r *release) changeAlertSets() {
 // expect waits until every grant was needed, except for some, and fails the test when any other call than those listed was forbidden.
 func (r *release) expect(unneeded, forbidden []string) {
 	r.t.Helper()
+	// An Event is patched if an equal one comes after more than a minute, which is more time than this test may need.
+	late := func(permission string) bool { return strings.HasPrefix(permission, "patch events. ") }
 	r.until("every permission is needed", func(context.Context) (bool, error) {
-		return slices.Equal(r.audit.unused(r.grants), unneeded), nil
+		return slices.Equal(slices.DeleteFunc(r.audit.unused(r.grants), late), unneeded), nil
 	}, func() string {
 		return fmt.Sprintf("not needed:\n%s\nforbidden:\n%s\n%s", strings.Join(r.audit.unused(r.grants), "\n"), strings.Join(r.audit.refused(), "\n"), r.log())
 	})
