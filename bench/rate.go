@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
-	"sync"
 	"time"
 )
 
@@ -42,13 +41,14 @@ func pressure(ctx context.Context, p *plane, rate int, all []impulseBuild, o opt
 
 // press measures one build.
 func (l *load) press(ctx context.Context, b impulseBuild, rate int) ([]result, error) {
-	if _, err := l.interleave(ctx, rate, rate/5); err != nil {
+	bare := func(ctx context.Context, s *series, turn int) { l.bareScale(ctx, s, turn) }
+	if err := l.run(ctx, &series{countLate: true}, rate, rate/5, bare); err != nil {
 		return nil, fmt.Errorf("warm up: %w", err)
 	}
 	l.refused.Store(0)
 	n := rate * int(rateTime/time.Second)
-	s, err := l.interleave(ctx, n, rate)
-	if err != nil {
+	s := &series{countLate: true}
+	if err := l.run(ctx, s, n, rate, bare); err != nil {
 		return nil, err
 	}
 	fmt.Printf("  %s: %d of %d webhooks at %d a second were not answered with 2xx, and %d changes took longer than %s\n", b.name, l.refused.Load(), n, rate, s.late, changeTimeout)
@@ -59,30 +59,4 @@ func (l *load) press(ctx context.Context, b impulseBuild, rate int) ([]result, e
 		compare(name+"/reaction", s.reaction, s.patch),
 		compare(name+"/accept", s.accept, s.patch),
 	}, nil
-}
-
-// interleave sends n webhooks at a rate per second, without waiting for responses, and a bare write of a scale after each.
-func (l *load) interleave(ctx context.Context, n, rate int) (*series, error) {
-	s := &series{countLate: true}
-	var wg sync.WaitGroup
-	tick := time.NewTicker(time.Second / time.Duration(2*rate))
-	defer tick.Stop()
-	for i := range 2 * n {
-		select {
-		case <-ctx.Done():
-			return nil, ctx.Err()
-		case <-tick.C:
-		}
-		if i%2 == 0 {
-			a := l.pick()
-			l.watcher.claim(scaledNamespace + "/" + app(a.object))
-			wg.Go(func() { l.webhook(ctx, s, a) })
-		} else {
-			turn := l.turn
-			l.turn++
-			wg.Go(func() { l.bareScale(ctx, s, turn) })
-		}
-	}
-	wg.Wait()
-	return s, s.err
 }

@@ -116,8 +116,8 @@ func steps(ctx context.Context, l *load, o options) []result {
 func measure(ctx context.Context, l *load, n, rate int) (*series, error) {
 	fmt.Printf("• %d webhooks at %d a second, and two bare writes after each\n", n, rate)
 	began := time.Now()
-	s, err := l.run(ctx, n, rate)
-	if err != nil {
+	s := &series{}
+	if err := l.run(ctx, s, n, rate, l.bareWrites); err != nil {
 		return nil, fmt.Errorf("%d webhooks at %d a second: %w", n, rate, err)
 	}
 	fmt.Printf("  %.0fs: reaction p50 %.1f ms p99 %.1f ms, reference p50 %.1f ms p99 %.1f ms\n", time.Since(began).Seconds(),

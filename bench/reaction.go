@@ -69,16 +69,15 @@ type load struct {
 	refused atomic.Int64
 }
 
-// run sends n webhooks at a rate per second, without waiting for responses, and after each of them the two bare writes of bareWrites.
-func (l *load) run(ctx context.Context, n, rate int) (*series, error) {
-	s := &series{}
+// run sends n webhooks at a rate per second, without waiting for responses, and calls bare after each of them. Both add to s.
+func (l *load) run(ctx context.Context, s *series, n, rate int, bare func(ctx context.Context, s *series, turn int)) error {
 	var wg sync.WaitGroup
 	tick := time.NewTicker(time.Second / time.Duration(2*rate))
 	defer tick.Stop()
 	for i := range 2 * n {
 		select {
 		case <-ctx.Done():
-			return nil, ctx.Err()
+			return ctx.Err()
 		case <-tick.C:
 		}
 		if i%2 == 0 {
@@ -88,11 +87,11 @@ func (l *load) run(ctx context.Context, n, rate int) (*series, error) {
 		} else {
 			turn := l.turn
 			l.turn++
-			wg.Go(func() { l.bareWrites(ctx, s, turn) })
+			wg.Go(func() { bare(ctx, s, turn) })
 		}
 	}
 	wg.Wait()
-	return s, s.err
+	return s.err
 }
 
 // pick chooses a random object without a pending change, and toggles its alert.
