@@ -1,12 +1,17 @@
 package writes
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 const (
 	// calm is the time after a change of a limit in which no other one follows: its effect must show first.
 	calm = 250 * time.Millisecond
 	// longestHold bounds for how long the API server can hold up the classes that wait with one answer.
 	longestHold = 30 * time.Second
+	// attention is how long after the begin of the last write of a class slow answers still make less urgent classes give way to it.
+	attention = time.Second
 )
 
 // limits decides which writes may begin, by additive increase and multiplicative decrease. Time is an argument of its methods.
@@ -15,6 +20,8 @@ const (
 //   - A status or an Event begins only while no more urgent write is in flight or waits, unless it is in the share of its class. Records do
 //     not give way to counts that are in flight, because senders wait for both.
 //   - A limit shrinks only when all less urgent classes have given way, and grows only when all more urgent ones are whole.
+//   - Slow answers shrink the limit of a class only for the sake of a more urgent one. Alone, a class goes on as fast as its limit allows:
+//     that its own writes wait for each other delays nobody else.
 type limits struct {
 	state   [classes]state
 	changed time.Time
@@ -78,8 +85,12 @@ func (l *limits) end(c Class, began, now time.Time, pushedBack bool, pause time.
 	}
 	switch {
 	case now.Sub(l.changed) < calm:
-	case pushedBack || s.latency.slow():
+	case pushedBack:
 		l.shrink(now)
+	case s.latency.slow():
+		if v, ok := l.leastUrgent(); ok && l.delays(v, now) {
+			l.shrink(now)
+		}
 	default:
 		l.grow(now)
 	}
@@ -87,13 +98,30 @@ func (l *limits) end(c Class, began, now time.Time, pushedBack bool, pause time.
 
 // shrink halves the limit of the least urgent class that has not given way yet.
 func (l *limits) shrink(now time.Time) {
-	for i := len(waits) - 1; i >= 0; i-- {
-		if s := &l.state[waits[i]]; s.limit > 0 {
-			s.limit /= 2
-			l.changed = now
-			return
+	if c, ok := l.leastUrgent(); ok {
+		l.state[c].limit /= 2
+		l.changed = now
+	}
+}
+
+// leastUrgent returns the least urgent class that has not given way yet, if there is one.
+func (l *limits) leastUrgent() (Class, bool) {
+	for _, c := range slices.Backward(waits[:]) {
+		if l.state[c].limit > 0 {
+			return c, true
 		}
 	}
+	return 0, false
+}
+
+// delays reports whether there are, or were a moment ago, writes that are more urgent than a class.
+func (l *limits) delays(c Class, now time.Time) bool {
+	for i := range c {
+		if s := &l.state[i]; s.inFlight+s.waiting > 0 || now.Sub(s.began) < attention {
+			return true
+		}
+	}
+	return false
 }
 
 // grow adds one to the limit of the most urgent class that is not whole.

@@ -8,6 +8,7 @@ import (
 func TestLimits(t *testing.T) {
 	t.Run("Events give way first, then statuses, then records, and they recover in the opposite order", testOrderOfGivingWay)
 	t.Run("slow writes count as pushback, and an API server that stays slow becomes usual", testSlowWritesCountAsPushback)
+	t.Run("slow statuses make statuses give way only while something more urgent is written", testSlowStatusesAlone)
 	t.Run("a class that has given way keeps its share", testClassThatHasGivenWayKeepsItsShare)
 	t.Run("statuses wait for counts and records that are in flight, records do not wait for counts", testStatusesWaitForUrgentWrites)
 	t.Run("nothing but counts and shares begins before the pause that the API server asks for ends", testPause)
@@ -70,6 +71,27 @@ func testSlowWritesCountAsPushback(t *testing.T) {
 	}
 	if l.state[Events].limit != bounds[Events].most {
 		t.Errorf("after %s at the same speed, the limit of Events is %d, want %d", 4*window, l.state[Events].limit, bounds[Events].most)
+	}
+}
+
+func testSlowStatusesAlone(t *testing.T) {
+	for _, urgent := range []bool{false, true} {
+		l, now := newLimits(), time.Unix(1000, 0)
+		for range 100 {
+			now = l.write(Statuses, now, 30*time.Millisecond, false)
+		}
+		for range 40 {
+			if urgent {
+				l.write(Counts, now, time.Millisecond, false)
+			}
+			now = l.write(Statuses, now, 150*time.Millisecond, false)
+		}
+		if gave := l.state[Statuses].limit < bounds[Statuses].most; gave != urgent {
+			t.Errorf("with counts in between %t: statuses gave way %t", urgent, gave)
+		}
+		if l.state[Events].limit > 0 {
+			t.Error("Events did not give way to statuses")
+		}
 	}
 }
 
