@@ -18,8 +18,8 @@ const (
 	// minEarlyPause is the shortest time from the beginning of a reading to that of an early one. A rotated credential reaches its source
 	// within a second, so it is half of that.
 	minEarlyPause = 500 * time.Millisecond
-	// maxIdle is how many goroutines remain while there is nothing to read.
-	maxIdle = 4
+	// maxIdle is how many goroutines remain while there is nothing to read. A tick has ten readings if there are 200 a second.
+	maxIdle = 16
 )
 
 // errPreempted is the error of a reading whose slot was given to another one.
@@ -46,7 +46,9 @@ var errPreempted = errors.New("no answer yet, and its slot was given to another 
 // their interval late.
 type Poller struct {
 	slots, perServer int
-	changed          chan struct{}
+	// began is the beginning of a tick.
+	began   time.Time
+	changed chan struct{}
 	// next passes a reading to a goroutine that remains after another one. idle has one element for each of these while it waits.
 	next chan *group
 	idle chan struct{}
@@ -69,7 +71,7 @@ type Poller struct {
 // It reads nothing before Run.
 func NewPoller(slots, perServer int) *Poller {
 	return &Poller{
-		slots: max(slots, 1), perServer: max(perServer, 1), changed: make(chan struct{}, 1),
+		slots: max(slots, 1), perServer: max(perServer, 1), began: time.Now(), changed: make(chan struct{}, 1),
 		next: make(chan *group), idle: make(chan struct{}, maxIdle),
 		second: (&spread{}).second, ringOf: ringOf,
 		groups: map[groupKey]*group{}, rings: map[groupKey]*ring{}, flows: map[flowKey]*flow{}, shares: map[shareKey]*share{},

@@ -5,10 +5,14 @@ import (
 	"time"
 )
 
+// tick is the time between the instants at which groups are read, from their second reading on. All that are due within a tick are read
+// together: a process that wakes up for each of them alone spends most of its CPU on waking up.
+const tick = 50 * time.Millisecond
+
 // ring has the groups with one interval at one server. They are read at instants that divide the interval evenly, however many there are:
-// the group at place i is read at anchor plus the i-th multiple of the golden ratio modulo 1, in intervals. Every beginning of this sequence
-// divides the interval evenly, and so does every section of it. When a group leaves, the last one takes its place, so that the places are a
-// beginning again. The Poller's mutex guards it.
+// the group at place i is read at anchor plus the i-th multiple of the golden ratio modulo 1, in intervals, in the tick of that instant. Every
+// beginning of this sequence divides the interval evenly, and so does every section of it. When a group leaves, the last one takes its place,
+// so that the places are a beginning again. The Poller's mutex guards it.
 type ring struct {
 	anchor  time.Time
 	members []*group
@@ -22,7 +26,7 @@ func (p *Poller) joinRing(g *group, now time.Time) {
 	k := p.ringOf(g.key)
 	r := p.rings[k]
 	if r == nil {
-		r = &ring{anchor: now.Add(p.second(now, k.interval))}
+		r = &ring{anchor: p.tickOf(now.Add(p.second(now, k.interval)))}
 		p.rings[k] = r
 	}
 	g.ring, g.place = r, len(r.members)
@@ -42,10 +46,19 @@ func (p *Poller) leaveRing(g *group) {
 	}
 }
 
+// tickOf returns the beginning of the tick with an instant. All rings have the same ticks, unless an interval is not a multiple of a tick.
+func (p *Poller) tickOf(at time.Time) time.Time {
+	since := at.Sub(p.began) % tick
+	if since < 0 {
+		since += tick
+	}
+	return at.Add(-since)
+}
+
 // next returns the first instant after a time at which a group is to be read: at most an interval later.
 func (g *group) next(after time.Time) time.Time {
 	_, part := math.Modf(float64(g.place) / math.Phi)
-	phase := g.ring.anchor.Add(time.Duration(part * float64(g.key.interval)))
+	phase := g.ring.anchor.Add(time.Duration(part * float64(g.key.interval)).Truncate(tick))
 	since := after.Sub(phase) % g.key.interval
 	if since < 0 {
 		since += g.key.interval

@@ -17,6 +17,7 @@ import (
 func TestRing(t *testing.T) {
 	t.Run("whatever fleet comes and goes, each server is read evenly and no reading comes late", testEachServerIsReadEvenly)
 	t.Run("every second of an interval has its part of the readings, at a start of ten thousand", testEverySecondHasItsPart)
+	t.Run("readings of all servers are due at the same ticks, each with its part of them", testReadingsAreDueAtSameTicks)
 	t.Run("a reading that began late does not delay those after it", testLateReadingDoesNotDelayLaterOnes)
 }
 
@@ -219,6 +220,36 @@ func testEverySecondHasItsPart(t *testing.T) {
 	for second, n := range counts {
 		if n < mean-2 || n > mean+3 {
 			t.Errorf("second %d has %d readings, want from %d to %d", second, n, mean-2, mean+3)
+		}
+	}
+}
+
+func testReadingsAreDueAtSameTicks(t *testing.T) {
+	const perServer, servers, interval = 1000, 3, 5 * time.Second
+	const most = perServer*int(tick)/int(interval) + 2
+	p := NewPoller(1, 1)
+	random, counts := rand.New(rand.NewPCG(1, 2)), map[string]map[time.Duration]int{}
+	for i := range perServer * servers {
+		server, now := "server "+strconv.Itoa(i%servers), p.began.Add(time.Duration(random.Int64N(int64(time.Hour))))
+		g := &group{key: groupKey{PollKey{server, strconv.Itoa(i)}, interval}}
+		p.joinRing(g, now)
+		after := g.next(now).Sub(now)
+		if after <= 0 || after > interval {
+			t.Fatalf("group %d is read after %s, want within %s", i, after, interval)
+		}
+		if counts[server] == nil {
+			counts[server] = map[time.Duration]int{}
+		}
+		counts[server][now.Add(after).Sub(p.began)%interval]++
+	}
+	for server, instants := range counts {
+		for at, n := range instants {
+			if at%tick != 0 {
+				t.Errorf("%s is read %s after the beginning of a tick, want 0s", server, at%tick)
+			}
+			if n > most {
+				t.Errorf("%s is read %d times at %s, want at most %d times", server, n, at, most)
+			}
 		}
 	}
 }
