@@ -21,7 +21,7 @@ const (
 //     not give way to counts that are in flight, because senders wait for both.
 //   - A limit shrinks only when all less urgent classes have given way, and grows only when all more urgent ones are whole.
 //   - Slow answers shrink the limit of a class only for the sake of a more urgent one. Alone, a class goes on as fast as its limit allows:
-//     that its own writes wait for each other delays nobody else.
+//     that its own writes wait for each other delays nobody else. Records do not shrink for counts then: their senders would wait longer.
 type limits struct {
 	state   [classes]state
 	changed time.Time
@@ -114,8 +114,11 @@ func (l *limits) leastUrgent() (Class, bool) {
 	return 0, false
 }
 
-// delays reports whether there are, or were a moment ago, writes that are more urgent than a class.
+// delays reports whether there are, or were a moment ago, writes to which a class gives way when answers are slow.
 func (l *limits) delays(c Class, now time.Time) bool {
+	if c == Records {
+		return false
+	}
 	for i := range c {
 		if s := &l.state[i]; s.inFlight+s.waiting > 0 || now.Sub(s.began) < attention {
 			return true

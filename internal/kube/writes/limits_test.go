@@ -9,6 +9,7 @@ func TestLimits(t *testing.T) {
 	t.Run("Events give way first, then statuses, then records, and they recover in the opposite order", testOrderOfGivingWay)
 	t.Run("slow writes count as pushback, and an API server that stays slow becomes usual", testSlowWritesCountAsPushback)
 	t.Run("slow statuses make statuses give way only while something more urgent is written", testSlowStatusesAlone)
+	t.Run("records never give way to counts because answers are slow", testSlowRecords)
 	t.Run("a class that has given way keeps its share", testClassThatHasGivenWayKeepsItsShare)
 	t.Run("statuses wait for counts and records that are in flight, records do not wait for counts", testStatusesWaitForUrgentWrites)
 	t.Run("nothing but counts and shares begins before the pause that the API server asks for ends", testPause)
@@ -92,6 +93,21 @@ func testSlowStatusesAlone(t *testing.T) {
 		if l.state[Events].limit > 0 {
 			t.Error("Events did not give way to statuses")
 		}
+	}
+}
+
+func testSlowRecords(t *testing.T) {
+	l, now := newLimits(), time.Unix(1000, 0)
+	for i := range 200 {
+		took := 30 * time.Millisecond
+		if i > 100 {
+			took *= 5
+		}
+		now = l.write(Counts, now, took, false)
+		now = l.write(Records, now, took, false)
+	}
+	if l.state[Statuses].limit > 0 || l.state[Records].limit < bounds[Records].most {
+		t.Errorf("limits of statuses %d and records %d, want 0 and %d", l.state[Statuses].limit, l.state[Records].limit, bounds[Records].most)
 	}
 }
 
