@@ -33,8 +33,10 @@ const (
 	readTimeout   = 15 * time.Second
 	answerTimeout = 900 * time.Millisecond
 	longestAnswer = 10 * time.Second
-	idleTimeout   = time.Minute
-	stopTimeout   = 5 * time.Second
+	// idleTimeout is longer than the 5 minutes for which Alertmanager keeps an idle connection: where both ends close at the same moment, a
+	// message that is sent just then is lost with the connection, and with 1 minute that happened to senders that repeat each minute.
+	idleTimeout = 6 * time.Minute
+	stopTimeout = 5 * time.Second
 )
 
 // Options configure a Server.
