@@ -35,7 +35,11 @@ func pressure(ctx context.Context, p *plane, rate int, all []impulseBuild, o opt
 			return nil, err
 		}
 		l.env.impulse = s.url
-		return l.press(ctx, b, rate)
+		results, err := l.press(ctx, b, rate)
+		if err != nil {
+			return nil, fmt.Errorf("%w; the end of the log:\n%s", err, s.LogTail(4<<10))
+		}
+		return results, nil
 	})
 }
 
