@@ -17,6 +17,7 @@ import (
 	metricsv1beta1 "k8s.io/metrics/pkg/client/clientset/versioned/typed/metrics/v1beta1"
 
 	"github.com/impulse-sh/impulse/actuator"
+	"github.com/impulse-sh/impulse/internal/control/accessreview"
 	"github.com/impulse-sh/impulse/internal/control/autoscaler"
 	"github.com/impulse-sh/impulse/internal/control/cloudvault"
 	"github.com/impulse-sh/impulse/internal/control/controller"
@@ -85,10 +86,12 @@ type process struct {
 	ours rest.Interface
 	// peers forwards messages to the leader while another replica leads. self is the peer endpoint of this replica, and key the shared
 	// key with which replicas authenticate.
-	peers  *forward.Client
-	self   *forward.Listener
-	key    *forward.Key
-	alerts *store.Store
+	peers *forward.Client
+	self  *forward.Listener
+	key   *forward.Key
+	// reviewer authorizes readers who show a token of the API server; nil for objects from files.
+	reviewer httpserver.Reviewer
+	alerts   *store.Store
 	// receiver decodes and records messages, from HTTP and NATS.
 	receiver *endpoints.Receiver
 	objects  objects
@@ -213,6 +216,9 @@ func (p *process) fromCluster(config *rest.Config) error {
 		return err
 	}
 	p.objects, p.statusStore, p.finalizers = cluster, cluster, cluster
+	if p.reviewer, err = accessreview.New(config, p.now); err != nil {
+		return err
+	}
 	stored, err := store.NewKube(config, p.options.LeaseNamespace, p.log)
 	if err != nil {
 		return err
@@ -312,7 +318,7 @@ func (p *process) server(ctx context.Context) (*httpserver.Server, error) {
 	return httpserver.New(ctx, httpserver.Options{
 		Addr: p.options.Listen, HealthAddr: p.options.HealthListen, BodyMemory: p.options.BodyMemory.Value(),
 		Credentials: credentials, TLS: certificate, AllowUnauthenticated: p.options.AllowOpen, AllowFromAnywhere: p.options.AllowAnywhere,
-		PageAddr: p.options.PageListen, PageOptional: p.options.PageOptional, PagePrefix: p.options.PagePrefix, Page: files, Live: liveObjects{p},
+		PageAddr: p.options.PageListen, PageOptional: p.options.PageOptional, PagePrefix: p.options.PagePrefix, Page: files, Live: liveObjects{p}, Reviewer: p.reviewer,
 		Receiver: p.receiver, Leading: p.leading, Forward: p.peers, Peers: p.self, AuthenticatePeer: p.key.Authenticate,
 		Ready: p.ready, CapacityWarnings: p.alerts.Full, OnRefused: p.senderRefused,
 		Registry: p.registry, Tracer: p.tracing.Tracer(), Log: p.log, Now: p.now,

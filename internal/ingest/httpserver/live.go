@@ -50,8 +50,10 @@ var liveRoutes = []liveRoute{
 // reader is the sender of a request to read.
 type reader struct {
 	principal auth.Principal
-	// credential is nil if every namespace may be read: no credentials are configured, or another replica has authorized the request.
+	// credential is nil if every namespace may be read (no credentials are configured, or another replica has authorized the request), and if there is a
+	// token, about which the API server is asked.
 	credential *auth.Credential
+	token      string
 }
 
 // liveHandler handles the requests of one route.
@@ -120,6 +122,9 @@ func (h *liveHandler) authorize(c echo.Context) (reader, LiveQuery, error) {
 		}
 	}
 	q.Namespaces = slices.Compact(slices.Sorted(slices.Values(asked)))
+	if who.token != "" {
+		return who, q, h.review(c.Request(), who, q.Namespaces)
+	}
 	if len(asked) == 0 && who.credential != nil {
 		q.Namespaces = who.credential.Namespaces()
 	}

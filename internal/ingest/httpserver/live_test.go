@@ -13,6 +13,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus/testutil"
 
+	"github.com/impulse-sh/impulse/internal/ingest/auth"
 	"github.com/impulse-sh/impulse/internal/ingest/forward"
 )
 
@@ -20,6 +21,8 @@ func TestLive(t *testing.T) {
 	t.Run("a credential reads its namespaces and no other", testCredentialReadsItsNamespacesAndNoOther)
 	t.Run("an object that does not exist is 404", testObjectThatDoesNotExistIs404)
 	t.Run("a proxy may use Authorization for itself", testProxyMayUseAuthorizationForItself)
+	t.Run("the API server authorizes a reader with one of its tokens", testAPIServerAuthorizesReaderWithOneOfItsTokens)
+	t.Run("a token of the API server is no credential to send", testTokenOfAPIServerIsNoCredentialToSend)
 	t.Run("a follower asks the leader for what it has authorized", testFollowerAsksLeaderForWhatItHasAuthorized)
 	t.Run("another replica reads what it asks for", testAnotherReplicaReadsWhatItAsksFor)
 	t.Run("the memory of an answer is limited", testMemoryOfAnswerIsLimited)
@@ -126,6 +129,79 @@ func testProxyMayUseAuthorizationForItself(t *testing.T) {
 	r.Header.Set("Impulse-Authorization", "Bearer token-of-shop")
 	if h.ServeHTTP(w, r); w.Code != http.StatusOK || !strings.Contains(w.Body.String(), `["shop"]`) {
 		t.Errorf("got %d %s, want 200 with the objects of shop", w.Code, w.Body)
+	}
+}
+
+// fakeReviewer allows what it has, as "TOKEN NAMESPACE", and returns its errors for other tokens.
+type fakeReviewer struct {
+	allowed []string
+	errs    map[string]error
+	asked   []string
+}
+
+func (f *fakeReviewer) MayList(_ context.Context, token, namespace string) error {
+	f.asked = append(f.asked, token+" "+namespace)
+	if err := f.errs[token]; err != nil {
+		return err
+	}
+	if !slices.Contains(f.allowed, token+" "+namespace) {
+		return &auth.Error{Kind: auth.ErrForbidden, Reason: "no"}
+	}
+	return nil
+}
+
+func testAPIServerAuthorizesReaderWithOneOfItsTokens(t *testing.T) {
+	f := &fakeReviewer{
+		allowed: []string{"all.of.them ", "a.b.shop shop"},
+		errs:    map[string]error{"a.b.gone": &auth.Error{Kind: auth.ErrUnauthenticated}, "a.b.fast": auth.ErrRateLimited, "a.b.late": errors.New("no answer")},
+	}
+	refused := 0
+	h, _ := serve(t, &record{}, func(o *Options) {
+		o.Live, o.Credentials, o.Reviewer, o.OnRefused = &fakeLive{}, credentials(t, twoTenants), f, func(string, string) { refused++ }
+	})
+	for _, c := range []struct {
+		path, token string
+		code        int
+		text        string
+	}{
+		{"/v1/scaledobjects", "all.of.them", 200, `"namespaces":null`},
+		{"/v1/scaledobjects", "a.b.shop", 403, "no access"},
+		{"/v1/scaledobjects?namespace=shop", "a.b.shop", 200, `"namespaces":["shop"]`},
+		{"/v1/scaledobjects?namespace=shop&namespace=bank", "a.b.shop", 403, "no access"},
+		{"/v1/namespaces/shop/scaledobjects/web", "a.b.shop", 200, `"shop/web"`},
+		{"/v1/namespaces/shop/scaledobjects/web/stream", "a.b.shop", 200, "event: snapshot"},
+		{"/v1/namespaces/bank/scaledobjects/web", "a.b.shop", 403, "no access"},
+		{"/v1/namespaces/shop/scaledobjects/web", "a.b.gone", 401, "no access"},
+		{"/v1/namespaces/shop/scaledobjects/web", "a.b.fast", 503, "too many requests"},
+		{"/v1/namespaces/shop/scaledobjects/web", "a.b.late", 503, "the API server has not answered"},
+		{"/v1/namespaces/bank/scaledobjects/web", "token-of-all", 200, `"bank/web"`},
+	} {
+		for _, header := range []string{"Authorization", "Impulse-Authorization"} {
+			w, r := httptest.NewRecorder(), httptest.NewRequestWithContext(t.Context(), http.MethodGet, c.path, http.NoBody)
+			r.Header.Set(header, "Bearer "+c.token)
+			if h.ServeHTTP(w, r); w.Code != c.code || !strings.Contains(w.Body.String(), c.text) {
+				t.Errorf("%s with %s in %s: got %d %s, want %d with %s", c.path, c.token, header, w.Code, w.Body, c.code, c.text)
+			}
+		}
+	}
+	if refused != 0 {
+		t.Errorf("%d refused readers were reported to the objects, want none", refused)
+	}
+	f.asked = nil
+	for _, token := range []string{"token-of-nobody", "a.b", "a.b.c.d", "a..c", "a.b.ü", strings.Repeat("a", 40)} {
+		if w := send(t, h, http.MethodGet, "/v1/namespaces/shop/scaledobjects/web", http.NoBody, "Bearer "+token); w.Code != http.StatusUnauthorized || len(f.asked) > 0 {
+			t.Errorf("%s: got %d, and the API server was asked about %v; want 401 and no question", token, w.Code, f.asked)
+		}
+	}
+}
+
+func testTokenOfAPIServerIsNoCredentialToSend(t *testing.T) {
+	f := &fakeReviewer{allowed: []string{"all.of.them ", "all.of.them shop"}}
+	h, _ := serve(t, &record{}, func(o *Options) { o.Live, o.Credentials, o.Reviewer = &fakeLive{}, credentials(t, twoTenants), f })
+	for method, path := range map[string]string{http.MethodPost: "/v1/alertmanager/shop", http.MethodGet: "/metrics"} {
+		if w := send(t, h, method, path, strings.NewReader(one), "Bearer all.of.them"); w.Code != http.StatusUnauthorized || len(f.asked) > 0 {
+			t.Errorf("%s %s: got %d, and the API server was asked about %v; want 401 and no question", method, path, w.Code, f.asked)
+		}
 	}
 }
 

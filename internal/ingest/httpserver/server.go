@@ -62,6 +62,8 @@ type Options struct {
 	Forward Forwarder
 	// Live shows the objects to readers, while this replica leads; nil: there are no such routes.
 	Live Live
+	// Reviewer authorizes readers of Live that show a token of the API server; nil: only Credentials are valid.
+	Reviewer Reviewer
 	// PageAddr is the address of an additional listener for the page, which Page serves; "" means none. PageOptional: if it cannot be opened,
 	// that is logged. PagePrefix is a path before all of its paths, such as /impulse, which a proxy may remove or leave.
 	PageAddr     string
