@@ -73,15 +73,27 @@ func (a *Autoscaler) startPart(ctx context.Context, i int, now scalers.Instant) 
 	}
 }
 
-// startSource starts the source of a trigger. A source that is not passive gets a goroutine.
+// Asynchronous is implemented by a Source without a goroutine of its own whose end can take a while, because it contains another source that
+// may have one.
+type Asynchronous interface {
+	triggers.Source
+	// Begin is like Run, but returns at once. ended is called with what Run would return, after everything has ended.
+	Begin(ctx context.Context, emit func(scalers.Event), ended func(error))
+}
+
+// startSource starts the source of a trigger. A source that is neither passive nor asynchronous gets a goroutine.
 func (a *Autoscaler) startSource(ctx context.Context, i int) (stop func(), err error) {
 	source, err := a.options.Open(i)
 	if err != nil {
 		return nil, &openError{err}
 	}
 	emit := func(e scalers.Event) { a.inbox.putReading(i, e) }
-	if passive, ok := source.(triggers.Passive); ok {
-		return passive.Start(emit)
+	switch source := source.(type) {
+	case triggers.Passive:
+		return source.Start(emit)
+	case Asynchronous:
+		source.Begin(ctx, emit, func(err error) { a.inbox.putEnd(partEnd{i, err}) })
+		return nil, nil
 	}
 	go func() {
 		a.inbox.putEnd(partEnd{i, recovered(func() error { return source.Run(ctx, emit) })})

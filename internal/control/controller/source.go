@@ -5,18 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"time"
 
-	"github.com/impulse-sh/impulse/api/v1alpha1"
 	"github.com/impulse-sh/impulse/internal/control/credentials"
 	"github.com/impulse-sh/impulse/internal/policy/compile"
-	"github.com/impulse-sh/impulse/scalers"
 	"github.com/impulse-sh/impulse/triggers"
 	"github.com/impulse-sh/impulse/triggers/keda/bridgeaddr"
 )
-
-// maxReopen is the longest pause before a source that could not be opened is opened again. A change of what it lacks ends the pause.
-const maxReopen = 10 * time.Second
 
 // openSource opens the source of a trigger with its credentials.
 func openSource(all *credentials.Credentials, w *compile.Workload, t *compile.Trigger, env triggers.Env) (triggers.Source, error) {
@@ -31,7 +25,7 @@ func openSource(all *credentials.Credentials, w *compile.Workload, t *compile.Tr
 }
 
 // authenticated is a source with credentials. It opens the source of the trigger once it knows the environment variables that the metadata
-// name, and opens it anew when they change.
+// name, and opens it anew when they change. See session.
 type authenticated struct {
 	trigger *compile.Trigger
 	env     triggers.Env
@@ -56,53 +50,6 @@ func (o opened) equal(other opened) bool {
 	return o.shared == other.shared && o.limit == other.limit && maps.Equal(o.variables, other.variables)
 }
 
-// Run runs the source.
-func (a *authenticated) Run(ctx context.Context, emit func(scalers.Event)) error {
-	for {
-		err := a.runOnce(ctx, emit)
-		if ctx.Err() != nil {
-			return ctx.Err()
-		}
-		if err != nil {
-			return err
-		}
-	}
-}
-
-// runOnce opens the source and runs it until it has to be opened anew. It returns nil then, and after a pause if it could not be opened.
-func (a *authenticated) runOnce(ctx context.Context, emit func(scalers.Event)) error {
-	// The servers are known only with the config, which may need variables, so these are read with a credential of their own.
-	before := a.all.Open(a.use)
-	defer before.Close()
-	with, err := a.read(ctx, before)
-	if err == nil {
-		err = errors.Join(with.invalid, a.missingBridge(with.limit))
-	}
-	if err != nil {
-		emit(scalers.Event{Trigger: a.env.Trigger, At: scalers.InstantOf(a.env.Now()), Err: err})
-		select {
-		case <-ctx.Done():
-		case <-before.Changed():
-		case <-time.After(maxReopen):
-		}
-		return nil
-	}
-	use := a.use
-	if remote, ok := with.config.(triggers.Remote); ok {
-		use.Servers = remote.Servers()
-	}
-	credential := a.all.Open(use)
-	defer credential.Close()
-	env := a.env
-	env.Secrets, env.WatchSecrets, env.Credentials = credential.Secrets, credential.Watch, use.Identity(with.shared)
-	env.PodIdentity = credential.PodIdentity
-	source, err := a.open(with, env)
-	if err != nil {
-		return err
-	}
-	return a.runUntilChanged(ctx, source, before, with, withNotice(emit, credential.Stale))
-}
-
 // open opens the source: by the kind itself, or through the KEDA bridge.
 func (a *authenticated) open(with opened, env triggers.Env) (triggers.Source, error) {
 	kind := a.trigger.Kind
@@ -110,42 +57,6 @@ func (a *authenticated) open(with opened, env triggers.Env) (triggers.Source, er
 		return kind.Open(with.config, env)
 	}
 	return kind.OpenThroughBridge(kind.ForKEDA(a.trigger.Metadata, with.variables), env)
-}
-
-// withNotice adds to events without a notice why the vault of the credential could not be read again, if stale returns that.
-func withNotice(emit func(scalers.Event), stale func() string) func(scalers.Event) {
-	return func(e scalers.Event) {
-		if why := stale(); why != "" && e.Notice.Reason == "" && e.Err == nil {
-			e.Notice = scalers.Notice{Reason: v1alpha1.ReasonVaultNotRead, Text: "the values of the vault that were read last are used: " + why}
-		}
-		emit(e)
-	}
-}
-
-// runUntilChanged runs a source until what it was opened with changes. It returns nil then.
-func (a *authenticated) runUntilChanged(
-	ctx context.Context, source triggers.Source, credential *credentials.Credential, with opened, emit func(scalers.Event),
-) error {
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	ended := make(chan error, 1)
-	go func() { ended <- source.Run(ctx, emit) }()
-	for {
-		select {
-		case err := <-ended:
-			return err
-		case <-credential.Changed():
-		}
-		now, err := a.read(ctx, credential)
-		if err != nil || now.equal(with) {
-			continue // While they cannot be read, the last ones are used.
-		}
-		cancel()
-		if err := <-ended; !errors.Is(err, context.Canceled) {
-			return err
-		}
-		return nil
-	}
 }
 
 // read reads what the source is opened with. Only polled sources share readings; those that receive messages do not wait for credentials.

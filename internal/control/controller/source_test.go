@@ -25,6 +25,7 @@ import (
 	"github.com/impulse-sh/impulse/internal/policy/compile"
 	"github.com/impulse-sh/impulse/internal/testkit"
 	"github.com/impulse-sh/impulse/internal/testkit/sandbox"
+	"github.com/impulse-sh/impulse/internal/workqueue"
 	"github.com/impulse-sh/impulse/scalers"
 	"github.com/impulse-sh/impulse/triggers"
 	"github.com/impulse-sh/impulse/triggers/keda/bridgeaddr"
@@ -49,6 +50,7 @@ type sourceEnv struct {
 	all     *credentials.Credentials
 	w       *compile.Workload
 	poller  *triggers.Poller
+	queue   *workqueue.Queue
 	events  chan scalers.Event
 	opened  chan sourceConfig
 	secrets chan string
@@ -58,6 +60,8 @@ type sourceEnv struct {
 	limited bool
 	bridge  string
 	bridged chan map[string]string
+	// stream, unless it is nil, is what the sources of the kind run instead of polling.
+	stream func(ctx context.Context, c sourceConfig) error
 }
 
 // sourceConfig is the metadata of the triggers of a sourceEnv.
@@ -142,6 +146,9 @@ func (e *sourceEnv) create() {
 func (e *sourceEnv) kind() triggers.Kind {
 	k := triggers.Define("asker", "Reads a password.", sourceConfig{}, func(c sourceConfig, env triggers.Env) (triggers.Source, error) {
 		e.opened <- c
+		if e.stream != nil {
+			return streamed(func(ctx context.Context) error { return e.stream(ctx, c) }), nil
+		}
 		return triggers.PollEach(triggers.PollKey{Server: c.Host, Key: c.Host + env.Credentials}, func(ctx context.Context) (scalers.Milli, error) {
 			values, err := env.Secrets.Read(ctx, "password")
 			if err != nil {
@@ -169,8 +176,8 @@ func (e *sourceEnv) kind() triggers.Kind {
 	return k
 }
 
-// run runs a trigger with these metadata until the returned function is called.
-func (e *sourceEnv) run(metadata map[string]string, ref *v1alpha1.AuthenticationRef) (stop func()) {
+// open returns the source of a trigger with these metadata.
+func (e *sourceEnv) open(metadata map[string]string, ref *v1alpha1.AuthenticationRef) triggers.Source {
 	e.t.Helper()
 	kind := e.kind()
 	config, err := kind.Decode(metadata)
@@ -178,11 +185,20 @@ func (e *sourceEnv) run(metadata map[string]string, ref *v1alpha1.Authentication
 		e.t.Fatal(err)
 	}
 	trigger := &compile.Trigger{Name: "t", Kind: kind, Config: config, Auth: ref, Variables: kind.Variables(metadata), Metadata: metadata}
-	env := triggers.Env{Namespace: e.w.Namespace, Trigger: "t", PollingInterval: never, Now: time.Now, Poller: e.poller, KEDABridge: e.bridge}
+	env := triggers.Env{
+		Namespace: e.w.Namespace, Trigger: "t", PollingInterval: never, Now: time.Now, Poller: e.poller, KEDABridge: e.bridge, Queue: e.queue,
+	}
 	source, err := openSource(e.all, e.w, trigger, env)
 	if err != nil {
 		e.t.Fatal(err)
 	}
+	return source
+}
+
+// run runs a trigger with these metadata until the returned function is called.
+func (e *sourceEnv) run(metadata map[string]string, ref *v1alpha1.AuthenticationRef) (stop func()) {
+	e.t.Helper()
+	source := e.open(metadata, ref)
 	ctx, cancel := context.WithCancel(e.t.Context())
 	done := make(chan error, 1)
 	go func() { done <- source.Run(ctx, func(event scalers.Event) { e.events <- event }) }()
@@ -205,9 +221,12 @@ func (e *sourceEnv) event() scalers.Event {
 }
 
 // watches returns the number of objects that are watched for triggers.
-func watches() int {
+func watches() int { return goroutinesWith("watch.(*Pool[") }
+
+// goroutinesWith returns how often a text is in the stacks of all goroutines.
+func goroutinesWith(text string) int {
 	stacks := make([]byte, 4<<20)
-	return strings.Count(string(stacks[:runtime.Stack(stacks, true)]), "watch.(*Pool[")
+	return strings.Count(string(stacks[:runtime.Stack(stacks, true)]), text)
 }
 
 func testSecretIsWatchedAsLongAsItsTriggerRuns(t *testing.T) {
@@ -337,16 +356,18 @@ func (e *sourceEnv) put(value string) {
 	}
 }
 
+// setHost changes the environment variable HOST of the target.
+func (e *sourceEnv) setHost(value string) {
+	e.t.Helper()
+	patch := fmt.Appendf(nil, `{"spec": {"template": {"spec": {"containers": [{"name": "app", "env": [{"name": "HOST", "value": %q}]}]}}}}`, value)
+	_, err := e.kube.AppsV1().Deployments(e.w.Namespace).Patch(e.t.Context(), "web", types.StrategicMergePatchType, patch, metav1.PatchOptions{})
+	if err != nil {
+		e.t.Fatal(err)
+	}
+}
+
 func testSourceIsOpenedAnewWhenEnvironmentVariableInItsMetadataChanges(t *testing.T) {
 	e := newSourceEnv(t)
-	setHost := func(value string) {
-		t.Helper()
-		patch := fmt.Appendf(nil, `{"spec": {"template": {"spec": {"containers": [{"name": "app", "env": [{"name": "HOST", "value": %q}]}]}}}}`, value)
-		_, err := e.kube.AppsV1().Deployments(e.w.Namespace).Patch(t.Context(), "web", types.StrategicMergePatchType, patch, metav1.PatchOptions{})
-		if err != nil {
-			t.Fatal(err)
-		}
-	}
 	metadata := map[string]string{"hostFromEnv": "HOST", "port": "80", "passwordFromEnv": "HOST"}
 	defer e.run(metadata, nil)()
 	for _, want := range []string{"first", "second"} {
@@ -359,9 +380,9 @@ func testSourceIsOpenedAnewWhenEnvironmentVariableInItsMetadataChanges(t *testin
 		if event := e.event(); event.Err != nil || event.Value != 1000 {
 			t.Errorf("got the event %+v, want a level of 1", event)
 		}
-		setHost("second")
+		e.setHost("second")
 	}
-	setHost("top secret")
+	e.setHost("top secret")
 	event := e.event()
 	for event.Err == nil {
 		event = e.event()
@@ -369,7 +390,7 @@ func testSourceIsOpenedAnewWhenEnvironmentVariableInItsMetadataChanges(t *testin
 	if got := event.Err.Error(); !strings.Contains(got, "parameter host is not valid") || strings.Contains(got, "secret") {
 		t.Errorf("got error %q, want one that names the parameter and not its value", got)
 	}
-	setHost("third")
+	e.setHost("third")
 	if got := <-e.opened; got.Host != "third" {
 		t.Errorf("the source was opened with %+v, want the host third", got)
 	}

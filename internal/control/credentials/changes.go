@@ -3,25 +3,18 @@ package credentials
 import (
 	"slices"
 	"sync"
-
-	"github.com/impulse-sh/impulse/internal/kube/watch"
 )
 
 // changes passes on the changes of the objects that a credential has read. It is a watch.Subscriber.
 type changes struct {
-	channel watch.Notifier
-
 	mu       sync.Mutex
 	watchers []*func()
 	// missed is true if there was a change while there were no watchers.
 	missed bool
 }
 
-func newChanges() *changes { return &changes{channel: watch.NewNotifier()} }
-
-// Notify notifies the channel and calls the watchers.
+// Notify calls the watchers.
 func (c *changes) Notify() {
-	c.channel.Notify()
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.missed = len(c.watchers) == 0

@@ -8,7 +8,7 @@ func TestChanges(t *testing.T) {
 }
 
 func testWatcherIsCalledAfterEachChange(t *testing.T) {
-	c, calls := newChanges(), [2]int{}
+	c, calls := &changes{}, [2]int{}
 	first, second := c.watch(func() { calls[0]++ }), c.watch(func() { calls[1]++ })
 	c.Notify()
 	c.Notify()
@@ -21,7 +21,7 @@ func testWatcherIsCalledAfterEachChange(t *testing.T) {
 }
 
 func testMissedChangeIsReportedToNextWatcher(t *testing.T) {
-	c, calls := newChanges(), 0
+	c, calls := &changes{}, 0
 	count := func() { calls++ }
 	c.Notify()
 	c.Notify()

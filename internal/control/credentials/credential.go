@@ -34,9 +34,6 @@ type Credential struct {
 	closed atomic.Bool
 }
 
-// Changed returns a channel with room for one notification, which gets one after each change of an object that was read.
-func (k *Credential) Changed() <-chan struct{} { return k.changed.channel }
-
 // Watch calls changed after each change of an object that was read, until stop is called; see triggers.Env.WatchSecrets.
 func (k *Credential) Watch(changed func()) (stop func()) { return k.changed.watch(changed) }
 

@@ -124,7 +124,7 @@ const clusterKind = "ClusterTriggerAuthentication"
 
 // Open returns the credential of a trigger. It does no I/O: objects are watched from their first use on, until Close.
 func (c *Credentials) Open(u Use) *Credential {
-	k := &Credential{all: c, use: u, objectNamespace: u.Target.Namespace, changed: newChanges(), held: map[any]*reference{}}
+	k := &Credential{all: c, use: u, objectNamespace: u.Target.Namespace, changed: &changes{}, held: map[any]*reference{}}
 	if u.Ref != nil && u.Ref.Kind == clusterKind {
 		k.objectNamespace = c.options.ClusterNamespace
 	}

@@ -133,6 +133,25 @@ func (v *credentialsEnv) open(c *Credentials, name string) *Credential {
 	return k
 }
 
+// wasChanged reports whether an object that k has read has changed since the last call of wasChanged or awaitChange.
+func wasChanged(k *Credential) bool {
+	changed := false
+	k.Watch(func() { changed = true })()
+	return changed
+}
+
+// awaitChange waits for such a change.
+func awaitChange(k *Credential) {
+	changed := make(chan struct{}, 1)
+	defer k.Watch(func() {
+		select {
+		case changed <- struct{}{}:
+		default:
+		}
+	})()
+	<-changed
+}
+
 // password returns the parameter password.
 func password(ctx context.Context, k *Credential) (string, error) {
 	values, err := k.Secrets(ctx, "password")
@@ -154,10 +173,7 @@ func settled[T any](t *testing.T, k *Credential, read func(context.Context) (T, 
 		return true
 	})
 	if late {
-		select {
-		case <-k.Changed():
-		default:
-		}
+		wasChanged(k)
 	}
 	return value, err
 }

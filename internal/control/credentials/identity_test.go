@@ -75,7 +75,7 @@ func testRoleOfWorkloadIsThatOfItsServiceAccount(t *testing.T) {
 	if _, err := account.Patch(t.Context(), "default", types.MergePatchType, annotate, metav1.PatchOptions{}); err != nil {
 		t.Fatal(err)
 	}
-	<-workload.Changed()
+	awaitChange(workload)
 	v.expectSecrets(workload, map[string]string{roleParameter: "arn:of-web"})
 	v.expectSecrets(v.open(c, "eks"), map[string]string{roleParameter: "arn:of-web"})
 }

@@ -105,7 +105,16 @@ type missingError string
 // Error returns what does not exist.
 func (e missingError) Error() string { return string(e) }
 
-var errNotRead = errors.New("it has not been read yet")
+// ErrNotRead is wrapped by the error of a reading of an object that has not been read yet.
+var ErrNotRead = errors.New("it has not been read yet")
+
+// WithoutWaiting returns a context for a reading that does not wait for objects. Their first reading is a change, which Credential.Watch
+// reports. It is not for readings that request something from a server, such as parameters that a vault has.
+func WithoutWaiting(ctx context.Context) context.Context {
+	ctx, cancel := context.WithCancel(ctx)
+	cancel()
+	return ctx
+}
 
 // get returns the last version of the object. It waits until the object, or an error, has been read, or ctx is done. From then on it
 // notifies n of changes, the first reading included if that comes later.
@@ -123,7 +132,7 @@ func (o *namedObject[T]) get(ctx context.Context, n watch.Subscriber) (T, error)
 	}
 	known, err := o.cache.Synced()
 	if !known {
-		err = errNotRead
+		err = ErrNotRead
 	}
 	if err != nil {
 		return none, fmt.Errorf("watch %s: %w", o.label, err)

@@ -55,7 +55,7 @@ func testNoObjectOfAnotherNamespaceIsReadOrWatched(t *testing.T) {
 	v.expectValue(k, "old-password")
 	theirs.put("db", "their-new-password")
 	v.put("db", "new-password")
-	<-k.Changed()
+	awaitChange(k)
 	v.awaitValue(k, "old-password", "new-password")
 	v.expectWatches(c, 1, 1)
 	v.awaitError(v.open(c, "only-theirs"), "trigger authentication "+v.ns+"/only-theirs does not exist")

@@ -112,7 +112,7 @@ func testEmptyValueIsNoValue(t *testing.T) {
 	defer k.Close()
 	v.expectSecrets(k, map[string]string{"password": "of the map", "token": "of the app"}, "username", "other")
 	v.put("empty", "new-password")
-	<-k.Changed()
+	awaitChange(k)
 	v.awaitValue(k, "of the map", "new-password")
 	v.put("empty", "")
 	v.awaitValue(k, "new-password", "of the map")
@@ -300,12 +300,10 @@ func testChangeOfObjectThatWasReadIsNotified(t *testing.T) {
 	v.expectValue(k, "old-password")
 	v.put("db", "old-password") // Without a change there is no notification.
 	v.put("db", "new-password")
-	<-k.Changed()
+	awaitChange(k)
 	v.expectValue(k, "new-password")
-	select {
-	case <-k.Changed():
+	if wasChanged(k) {
 		t.Error("a second notification came, want one for one change")
-	default:
 	}
 }
 
@@ -324,12 +322,10 @@ func testObjectThatArrivesAfterItsReadingIsNotified(t *testing.T) {
 	if _, err := v.secrets(k, "username"); err != nil { // It reads the authentication.
 		t.Fatal(err)
 	}
-	ended, cancel := context.WithCancel(t.Context())
-	cancel()
-	if _, err := password(ended, k); !errors.Is(err, errNotRead) {
-		t.Fatalf("got the error %v, want %v", err, errNotRead)
+	if _, err := password(WithoutWaiting(t.Context()), k); !errors.Is(err, ErrNotRead) {
+		t.Fatalf("got the error %v, want %v", err, ErrNotRead)
 	}
 	close(arrive)
-	<-k.Changed()
+	awaitChange(k)
 	v.expectValue(k, "old-password")
 }
