@@ -37,7 +37,7 @@ func (p *process) lead(ctx context.Context) {
 	// The reporter stops after the autoscalers, so that it reports the last writes.
 	reporting, stopReporting := context.WithCancel(context.WithoutCancel(ctx))
 	recorder, closeEvents := p.recorder(reporting)
-	reporter := status.New(statusWriter{p.statusStore, p.elector.WhileLeading, p.writes}, recorder, p.metrics, p.log)
+	reporter := status.New(statusWriter{p.statusStore, p.elector.WhileLeading, p.leading, p.writes}, recorder, p.metrics, p.log)
 	reporter.SetNotifier(p.notifier)
 	if p.options.Config == "" { // Files do not wait for the API server.
 		reporter.SetGate(func(ctx context.Context) func(error) { return p.gate.Begin(ctx, writes.Statuses) })
@@ -109,15 +109,17 @@ type statusWriter struct {
 	status.Store
 
 	whileLeading func(ctx context.Context, write func(context.Context) error) error
+	leading      func() bool
 	metrics      *stateWrites
 }
 
-// Save saves a status. It returns status.ErrGone if this process does not lead, so that the save is not repeated.
+// Save saves a status. It returns status.ErrGone if this process does not lead, so that the save is not repeated. A save that was not answered
+// before the Deadline of its beginning is repeated if the Lease has been renewed since.
 func (w statusWriter) Save(ctx context.Context, o status.Object, stored *v1alpha1.ScaledObjectStatus) error {
 	err := w.whileLeading(ctx, func(ctx context.Context) error {
 		return w.metrics.timed(ctx, "status", func(ctx context.Context) error { return w.Store.Save(ctx, o, stored) })
 	})
-	if errors.Is(err, election.ErrNotLeading) {
+	if errors.Is(err, election.ErrNotLeading) && !w.leading() {
 		return status.ErrGone
 	}
 	return err

@@ -18,6 +18,7 @@ import (
 
 func TestWriter(t *testing.T) {
 	t.Run("a follower sends no write", testFollowerSendsNoWrite)
+	t.Run("a status that was not answered in time is written again by a process that still leads", testStatusThatWasNotAnsweredInTimeIsWrittenAgain)
 	t.Run("a record that is written after the deadline is refused", testRecordThatIsWrittenAfterDeadlineIsRefused)
 }
 
@@ -32,11 +33,35 @@ func testFollowerSendsNoWrite(t *testing.T) {
 	if !errors.Is(err, election.ErrNotLeading) {
 		t.Errorf("writing a count: got error %v, want ErrNotLeading", err)
 	}
-	if err := (statusWriter{whileLeading: elector.WhileLeading}).Save(t.Context(), status.Object{}, &v1alpha1.ScaledObjectStatus{}); !errors.Is(err, status.ErrGone) {
+	follows := func() bool { return false }
+	if err := (statusWriter{whileLeading: elector.WhileLeading, leading: follows}).Save(t.Context(), status.Object{}, &v1alpha1.ScaledObjectStatus{}); !errors.Is(err, status.ErrGone) {
 		t.Errorf("saving a status: got error %v, want ErrGone", err)
 	}
 	if err := (alertWriter{deadline: elector.Deadline, metrics: newStateWrites(prometheus.NewRegistry())}).Save(t.Context(), 0, store.Shard{}); !errors.Is(err, election.ErrNotLeading) {
 		t.Errorf("saving alerts: got error %v, want ErrNotLeading", err)
+	}
+}
+
+// silentStore never answers.
+type silentStore struct{}
+
+func (silentStore) Save(ctx context.Context, _ status.Object, _ *v1alpha1.ScaledObjectStatus) error {
+	<-ctx.Done()
+	return context.Cause(ctx)
+}
+
+func testStatusThatWasNotAnsweredInTimeIsWrittenAgain(t *testing.T) {
+	for _, leads := range []bool{false, true} {
+		synctest.Test(t, func(t *testing.T) {
+			until := time.Now().Add(time.Second)
+			whileLeading := func(ctx context.Context, write func(context.Context) error) error {
+				return election.Within(ctx, until, write)
+			}
+			w := statusWriter{silentStore{}, whileLeading, func() bool { return leads }, newStateWrites(prometheus.NewRegistry())}
+			if err := w.Save(t.Context(), status.Object{}, &v1alpha1.ScaledObjectStatus{}); err == nil || errors.Is(err, status.ErrGone) == leads {
+				t.Errorf("got error %v, want ErrGone only for a process that does not lead any more: it leads: %t", err, leads)
+			}
+		})
 	}
 }
 
