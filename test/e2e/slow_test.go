@@ -27,7 +27,6 @@ type slowProxy struct {
 	t          *testing.T
 	kubeconfig string
 	next       http.RoundTripper
-	target     *url.URL
 	// delaying: writes of counts are delayed.
 	delaying atomic.Bool
 	// holding: the next delayed write is given to held.
@@ -40,29 +39,40 @@ type slowProxy struct {
 
 func newSlowProxy(t *testing.T) *slowProxy {
 	t.Helper()
-	config := sandbox.Config(t)
-	var err error
 	s := &slowProxy{t: t, held: make(chan *http.Request, 1)}
-	if s.next, err = rest.TransportFor(config); err != nil {
+	s.kubeconfig = proxyTo(t, func(next http.RoundTripper) http.RoundTripper {
+		s.next = next
+		return s
+	})
+	return s
+}
+
+// proxyTo starts a proxy to the real API server, which forwards what through lets pass, and returns the path of a kubeconfig for it.
+func proxyTo(t *testing.T, through func(next http.RoundTripper) http.RoundTripper) (kubeconfig string) {
+	t.Helper()
+	config := sandbox.Config(t)
+	next, err := rest.TransportFor(config)
+	if err != nil {
 		t.Fatal(err)
 	}
-	if s.target, err = url.Parse(config.Host); err != nil {
+	target, err := url.Parse(config.Host)
+	if err != nil {
 		t.Fatal(err)
 	}
 	proxy := &httputil.ReverseProxy{
-		Transport: s, FlushInterval: -1, Rewrite: func(r *httputil.ProxyRequest) { r.SetURL(s.target) },
+		Transport: through(next), FlushInterval: -1, Rewrite: func(r *httputil.ProxyRequest) { r.SetURL(target) },
 	}
 	server := httptest.NewServer(proxy)
 	t.Cleanup(server.CloseClientConnections)
 	own := clientcmdapi.NewConfig()
-	own.Clusters["slow"] = &clientcmdapi.Cluster{Server: server.URL}
-	own.Contexts["slow"] = &clientcmdapi.Context{Cluster: "slow"}
-	own.CurrentContext = "slow"
-	s.kubeconfig = filepath.Join(t.TempDir(), "kubeconfig")
-	if err := clientcmd.WriteToFile(*own, s.kubeconfig); err != nil {
+	own.Clusters["proxy"] = &clientcmdapi.Cluster{Server: server.URL}
+	own.Contexts["proxy"] = &clientcmdapi.Context{Cluster: "proxy"}
+	own.CurrentContext = "proxy"
+	kubeconfig = filepath.Join(t.TempDir(), "kubeconfig")
+	if err := clientcmd.WriteToFile(*own, kubeconfig); err != nil {
 		t.Fatal(err)
 	}
-	return s
+	return kubeconfig
 }
 
 // holdWrites delays all writes of counts from now on: a sender that has given up on one may send another.
