@@ -7,9 +7,11 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
 	"strings"
+	"time"
 
-	"github.com/prometheus/client_golang/api"
+	v1 "github.com/prometheus/client_golang/api/prometheus/v1"
 	"github.com/prometheus/common/model"
 
 	"github.com/impulse-sh/impulse/triggers"
@@ -18,22 +20,50 @@ import (
 // errNotAPI is returned for an answer that is not one of the query API.
 var errNotAPI = errors.New("the answer is not a query result: is this the address of a Prometheus?")
 
-// strictClient returns errors for answers that the client library misreads: the library reads a missing value as 0, and does not know how
-// some servers report that data is missing.
-type strictClient struct {
-	api.Client
+// value returns the result in the answer to a query, which is in the encoding of a form. acceptPartial accepts answers in which data may be
+// missing.
+func (c *client) value(ctx context.Context, r *response, query string, acceptPartial bool) (model.Value, error) {
+	if r.StatusCode == http.StatusOK && (acceptPartial || limited(r.Header) == "") {
+		if v := scan(r.body); v != nil {
+			return v, nil
+		}
+	}
+	return c.decode(ctx, r, query, acceptPartial)
+}
 
-	// acceptPartial accepts answers in which data may be missing.
+// decode is like value, and leaves the answer to the client library. If the server accepts no POST, the library sends the query by GET.
+func (c *client) decode(ctx context.Context, r *response, query string, acceptPartial bool) (model.Value, error) {
+	v, _, _, err := v1.NewAPI(&strictClient{c, r, query, acceptPartial}).Query(ctx, "", time.Time{}) // strictClient has checked the warnings.
+	return v, err
+}
+
+// strictClient passes the answer to a query to the client library. It returns errors for answers that the library misreads: the library reads
+// a missing value as 0, and does not know how some servers report that data is missing.
+type strictClient struct {
+	*client
+
+	posted        *response
+	query         string
 	acceptPartial bool
 }
 
-// Do sends one request and checks the answer.
-func (c strictClient) Do(ctx context.Context, r *http.Request) (*http.Response, []byte, error) {
-	response, body, err := c.Client.Do(ctx, r)
-	if err == nil && response.StatusCode/100 == 2 {
-		err = checkAnswer(response, body, c.acceptPartial)
+// URL returns the address of the query API.
+func (c *strictClient) URL(string, map[string]string) *url.URL { return new(*c.post.URL) }
+
+// Do returns the answer that has arrived for a POST, or sends the query by GET, and checks the answer.
+func (c *strictClient) Do(ctx context.Context, r *http.Request) (*http.Response, []byte, error) {
+	got := c.posted
+	if r.Method == http.MethodGet {
+		var err error
+		if got, err = c.send(ctx, r.Method, c.query); err != nil {
+			return nil, nil, err
+		}
 	}
-	return response, body, err
+	var err error
+	if got.StatusCode/100 == 2 {
+		err = checkAnswer(got.Response, got.body, c.acceptPartial)
+	}
+	return got.Response, got.body, err
 }
 
 // answer has the parts of an answer that show whether the result is complete.
@@ -102,14 +132,22 @@ func missingData(header http.Header, a *answer) string {
 	if len(a.Data.Warnings) > 0 {
 		return string(a.Data.Warnings[0])
 	}
-	for _, name := range []string{"M3-Results-Limited", "M3-Returned-Data-Limited"} {
-		if value := header.Get(name); value != "" {
-			return name + ": " + value
-		}
+	if message := limited(header); message != "" {
+		return message
 	}
 	for _, info := range a.Infos {
 		if strings.Contains(info, "ignored histogram") || strings.Contains(info, "incompatible sample types") {
 			return info
+		}
+	}
+	return ""
+}
+
+// limited returns M3's message that it has limited the result; "" if there is none.
+func limited(header http.Header) string {
+	for _, name := range [...]string{"M3-Results-Limited", "M3-Returned-Data-Limited"} {
+		if value := header.Get(name); value != "" {
+			return name + ": " + value
 		}
 	}
 	return ""

@@ -1,12 +1,16 @@
 package prometheus
 
 import (
+	"context"
+	"errors"
 	"fmt"
+	"io"
 	"net/http"
+	"net/url"
+	"path"
+	"strings"
 	"time"
 
-	"github.com/prometheus/client_golang/api"
-	v1 "github.com/prometheus/client_golang/api/prometheus/v1"
 	"github.com/prometheus/common/model"
 
 	"github.com/impulse-sh/impulse/triggers"
@@ -16,28 +20,91 @@ import (
 // maxAnswerBytes is the maximum size of an answer. An answer with one number has a few hundred bytes.
 const maxAnswerBytes = 1 << 20
 
-// newAPI returns the query API of the configured server. It does no I/O.
-func newAPI(c Config, env triggers.Env) (v1.API, error) {
-	headers, _ := pairs("customHeaders", c.CustomHeaders)
-	parameters, _ := pairs("queryParameters", c.QueryParameters)
-	if c.Namespace != "" {
-		parameters = append(parameters, pair{"namespace", c.Namespace})
+// formType is the type of a body in the encoding of a form.
+const formType = "application/x-www-form-urlencoded"
+
+// client sends requests to the query API of one server.
+type client struct {
+	http *http.Client
+	// post is the request without the query. The requests share its headers and its URL.
+	post *http.Request
+}
+
+// response is what a server answered to a request.
+type response struct {
+	*http.Response
+
+	body []byte
+}
+
+// newClient returns a client for the configured server. It does no I/O.
+func newClient(c Config, env triggers.Env) (*client, error) {
+	address, err := endpoint(c)
+	if err != nil {
+		return nil, err
 	}
-	parameters = append(parameters, pair{"timeout", timeoutParameter(c.Timeout)})
 	modes, err := httpauth.Parse(c.modes())
 	if err != nil {
 		return nil, err
 	}
-	base := &httpauth.Transport{Base: env.HTTP.Transport, Modes: modes, Secrets: env.Secrets, UnsafeSSL: c.UnsafeSSL}
+	transport := &httpauth.Transport{Base: env.HTTP.Transport, Modes: modes, Secrets: env.Secrets, UnsafeSSL: c.UnsafeSSL}
 	if c.AWSRegion != "" || env.Secrets != nil {
-		base.Sign = (&signer{region: c.AWSRegion, secrets: env.Secrets, now: env.Now}).sign
+		transport.Sign = (&signer{region: c.AWSRegion, secrets: env.Secrets, now: env.Now}).sign
 	}
-	client := &http.Client{Transport: &transport{base: base, headers: headers, parameters: parameters}, CheckRedirect: refuseRedirect}
-	a, err := api.NewClient(api.Config{Address: c.ServerAddress, Client: client})
+	headers := http.Header{
+		"Content-Type":    {formType},
+		"Accept-Encoding": {"identity"}, // An answer is so small that its compression costs more than it saves.
+		"Idempotency-Key": nil,          // It is not sent, and lets net/http send the request again if the connection was closed.
+	}
+	custom, _ := pairs("customHeaders", c.CustomHeaders)
+	for _, h := range custom {
+		headers.Add(h.key, h.value)
+	}
+	return &client{
+		http: &http.Client{Transport: transport, CheckRedirect: refuseRedirect},
+		post: &http.Request{Method: http.MethodPost, URL: address, Header: headers},
+	}, nil
+}
+
+// endpoint returns the address of the query API, with the configured parameters.
+func endpoint(c Config) (*url.URL, error) {
+	u, err := url.Parse(c.ServerAddress)
 	if err != nil {
-		return nil, fmt.Errorf("parse serverAddress: %w", err)
+		return nil, errors.New("serverAddress is not a URL")
 	}
-	return v1.NewAPI(strictClient{a, c.AcceptPartial}), nil
+	parameters, _ := pairs("queryParameters", c.QueryParameters)
+	if c.Namespace != "" {
+		parameters = append(parameters, pair{"namespace", c.Namespace})
+	}
+	query := url.Values{}
+	for _, p := range append(parameters, pair{"timeout", timeoutParameter(c.Timeout)}) {
+		query.Add(p.key, p.value)
+	}
+	u.Path = path.Join("/", u.Path, "api/v1/query")
+	u.RawQuery = query.Encode()
+	return u, nil
+}
+
+// send sends a query, by POST or by GET, and returns the answer. query is in the encoding of a form.
+func (c *client) send(ctx context.Context, method, query string) (*response, error) {
+	var r *http.Request
+	if method == http.MethodGet {
+		r = c.post.Clone(ctx)
+		r.Method, r.URL.RawQuery = method, r.URL.RawQuery+"&"+query
+		r.Header.Del("Content-Type")
+	} else {
+		r = c.post.WithContext(ctx)
+		r.ContentLength = int64(len(query))
+		r.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(strings.NewReader(query)), nil }
+		r.Body, _ = r.GetBody()
+	}
+	got, err := c.http.Do(r)
+	if err != nil {
+		return nil, err
+	}
+	defer got.Body.Close()
+	body, err := io.ReadAll(http.MaxBytesReader(nil, got.Body, maxAnswerBytes))
+	return &response{got, body}, err
 }
 
 // timeoutParameter returns the timeout in whole milliseconds and in Prometheus's format, such as 1s500ms. The client library would send
@@ -49,29 +116,4 @@ func timeoutParameter(timeout time.Duration) string {
 // refuseRedirect refuses every redirect, because following it would lose the query or send the credentials to another host.
 func refuseRedirect(next *http.Request, _ []*http.Request) error {
 	return fmt.Errorf("redirected to %s://%s: set serverAddress to the final address", next.URL.Scheme, next.URL.Host)
-}
-
-// transport adds the configured headers and parameters to each request, and limits the size of the answer.
-type transport struct {
-	base                http.RoundTripper
-	headers, parameters []pair
-}
-
-// RoundTrip sends one request.
-func (t *transport) RoundTrip(r *http.Request) (*http.Response, error) {
-	r = r.Clone(r.Context())
-	query := r.URL.Query()
-	for _, p := range t.parameters {
-		query.Add(p.key, p.value)
-	}
-	r.URL.RawQuery = query.Encode()
-	for _, h := range t.headers {
-		r.Header.Add(h.key, h.value)
-	}
-	resp, err := t.base.RoundTrip(r)
-	if err != nil {
-		return nil, err
-	}
-	resp.Body = http.MaxBytesReader(nil, resp.Body, maxAnswerBytes)
-	return resp, nil
 }

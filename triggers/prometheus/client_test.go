@@ -24,6 +24,8 @@ import (
 
 func TestClient(t *testing.T) {
 	t.Run("the request is as configured", testRequestIsAsConfigured)
+	t.Run("a server that accepts no POST is read by GET", testServerThatAcceptsNoPOSTIsReadByGET)
+	t.Run("the path of the server comes before that of the API", testPathOfServerComesBeforeThatOfAPI)
 	t.Run("the timeout is sent as Prometheus writes it", testTimeoutIsSentAsPrometheusWritesIt)
 	t.Run("the query is evaluated at multiples of the step", testQueryIsEvaluatedAtMultiplesOfStep)
 	t.Run("credentials are read at each use", testCredentialsAreReadAtEachUse)
@@ -68,8 +70,58 @@ func testRequestIsAsConfigured(t *testing.T) {
 			t.Errorf("parameter %s is %q, want %q", key, got.form.Get(key), want)
 		}
 	}
-	if got.header.Get("X-Scope-OrgID") != "team" || got.header.Get("X-Two") != "a=b" {
-		t.Errorf("headers: %v", got.header)
+	for key, want := range map[string]string{"X-Scope-OrgID": "team", "X-Two": "a=b", "Accept-Encoding": "identity"} {
+		if got.header.Get(key) != want {
+			t.Errorf("header %s is %q, want %q", key, got.header.Get(key), want)
+		}
+	}
+}
+
+func testServerThatAcceptsNoPOSTIsReadByGET(t *testing.T) {
+	requests := make(chan request, 10)
+	server := serveWith(t, func(w http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodPost {
+			w.WriteHeader(http.StatusMethodNotAllowed)
+			return
+		}
+		requests <- request{r.Header, r.URL.Query()}
+		_, _ = w.Write([]byte(one))
+	})
+	c := configured(server.URL + "/base/")
+	c.Query, c.CustomHeaders, c.QueryParameters = "a + b", []string{"X-Scope-OrgID=team"}, []string{"dedup=true"}
+	c.EvaluationStep = time.Second
+	r := mustReader(t, c, environment(nil))
+	for range 2 {
+		if v, err := r.Read(t.Context()); err != nil || v != 42_500 {
+			t.Fatalf("got %v, %v; want 42.5", v, err)
+		}
+		got := <-requests
+		for key, want := range map[string]string{"query": "a + b", "dedup": "true", "timeout": "3s"} {
+			if values := got.form[key]; len(values) != 1 || values[0] != want {
+				t.Errorf("parameter %s is %q, want %q", key, values, want)
+			}
+		}
+		if len(got.form["time"]) != 1 || got.header.Get("X-Scope-OrgID") != "team" {
+			t.Errorf("the time is %q, and X-Scope-OrgID %q; want one time, and team", got.form["time"], got.header.Get("X-Scope-OrgID"))
+		}
+	}
+}
+
+func testPathOfServerComesBeforeThatOfAPI(t *testing.T) {
+	for path, want := range map[string]string{
+		"": "/api/v1/query", "/": "/api/v1/query", "/select/0/prometheus//": "/select/0/prometheus/api/v1/query", "/a%20b": "/a%20b/api/v1/query",
+	} {
+		paths := make(chan string, 1)
+		server := serveWith(t, func(w http.ResponseWriter, r *http.Request) {
+			paths <- r.URL.EscapedPath()
+			_, _ = w.Write([]byte(one))
+		})
+		if _, err := mustReader(t, configured(server.URL+path), environment(nil)).Read(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if got := <-paths; got != want {
+			t.Errorf("%q: requested %s, want %s", path, got, want)
+		}
 	}
 }
 

@@ -2,14 +2,12 @@ package prometheus
 
 import (
 	"context"
-	"errors"
 	"fmt"
+	"net/http"
 	"net/url"
 	"strconv"
 	"strings"
 	"time"
-
-	v1 "github.com/prometheus/client_golang/api/prometheus/v1"
 
 	"github.com/impulse-sh/impulse/scalers"
 	"github.com/impulse-sh/impulse/triggers"
@@ -59,11 +57,14 @@ func key(c Config, env triggers.Env) string {
 
 // reader sends one query to one server.
 type reader struct {
-	api     v1.API
-	server  string
-	query   string
-	timeout time.Duration
-	zero    triggers.Zeros
+	client *client
+	server string
+	// query is in the encoding of a form.
+	query         string
+	timeout       time.Duration
+	late          error
+	zero          triggers.Zeros
+	acceptPartial bool
 	// step is that of the times at which the query is evaluated; 0 is the server's current time.
 	step time.Duration
 	now  func() time.Time
@@ -73,15 +74,15 @@ func newReader(c Config, env triggers.Env) (*reader, error) {
 	if env.Now == nil {
 		env.Now = time.Now
 	}
-	a, err := newAPI(c, env)
+	client, err := newClient(c, env)
 	if err != nil {
 		return nil, err
 	}
-	u, err := url.Parse(c.ServerAddress)
-	if err != nil {
-		return nil, errors.New("serverAddress is not a URL")
-	}
-	return &reader{api: a, server: u.Host, query: c.Query, timeout: c.Timeout, zero: c.Zeros(), step: c.EvaluationStep, now: env.Now}, nil
+	return &reader{
+		client: client, server: client.post.URL.Host, query: url.Values{"query": {c.Query}}.Encode(),
+		timeout: c.Timeout, late: fmt.Errorf("no answer within %s", c.Timeout),
+		zero: c.Zeros(), acceptPartial: c.AcceptPartial, step: c.EvaluationStep, now: env.Now,
+	}, nil
 }
 
 // Read returns the current level. It ignores the time in the answer: that is the time of the evaluation and not the age of the sample.
@@ -95,20 +96,25 @@ func (r *reader) Read(ctx context.Context) (scalers.Milli, error) {
 }
 
 func (r *reader) read(ctx context.Context) (scalers.Milli, error) {
-	ctx, cancel := context.WithTimeoutCause(ctx, r.timeout, fmt.Errorf("no answer within %s", r.timeout))
+	ctx, cancel := context.WithTimeoutCause(ctx, r.timeout, r.late)
 	defer cancel()
-	answer, _, _, err := r.api.Query(ctx, r.query, r.evaluationTime()) // strictClient has checked the warnings.
+	query := r.query + r.evaluationTime()
+	got, err := r.client.send(ctx, http.MethodPost, query)
 	if err != nil {
 		return 0, reason(ctx, err)
 	}
-	return level(answer, r.zero)
+	v, err := r.client.value(ctx, got, query, r.acceptPartial)
+	if err != nil {
+		return 0, reason(ctx, err)
+	}
+	return level(v, r.zero)
 }
 
-// evaluationTime returns the time at which the server evaluates the query; the zero time if that is its current time.
-func (r *reader) evaluationTime() time.Time {
+// evaluationTime returns the parameter with the time at which the server evaluates the query; "" if that is its current time.
+func (r *reader) evaluationTime() string {
 	if r.step == 0 {
-		return time.Time{}
+		return ""
 	}
 	now := r.now().UnixMilli()
-	return time.UnixMilli(now - now%r.step.Milliseconds())
+	return "&time=" + strconv.FormatFloat(float64(now-now%r.step.Milliseconds())/1000, 'f', -1, 64)
 }
