@@ -13,7 +13,7 @@ import (
 const (
 	// MaxShard bounds a shard in bytes when records are added. A write therefore does not grow with the number of stored records, and
 	// a change in one namespace writes nothing of another.
-	MaxShard = 16 << 10
+	MaxShard = 8 << 10
 	// longestShard bounds a shard in bytes after its records have grown in place: etcd takes at most 1.5 MiB.
 	longestShard = 1 << 20
 )

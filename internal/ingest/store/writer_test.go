@@ -85,16 +85,16 @@ func testWriteOfChangeDoesNotGrowWithNumberOfRecords(t *testing.T) {
 		send(t, s, all...)
 		p.reset()
 		send(t, s, withText(all[17], "more"))
-		if writes, alerts := p.written(); writes != 1 || alerts > 40 {
-			t.Errorf("one change caused %d writes of %d alerts, want 1 of at most 40", writes, alerts)
+		if writes, alerts := p.written(); writes != 1 || alerts > 20 {
+			t.Errorf("one change caused %d writes of %d alerts, want 1 of at most 20", writes, alerts)
 		}
 		p.reset()
 		for i := range 50 {
 			all[i] = withText(all[i], "more")
 		}
 		send(t, s, all[:50]...)
-		if writes, _ := p.written(); writes > 3 {
-			t.Errorf("50 changes of one delivery caused %d writes, want at most 3", writes)
+		if writes, _ := p.written(); writes > 5 {
+			t.Errorf("50 changes of one delivery caused %d writes, want at most 5", writes)
 		}
 	})
 }
