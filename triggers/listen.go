@@ -63,6 +63,7 @@ func (s *listenSource) Start(emit func(scalers.Event)) (func(), error) {
 		Match: func(map[string]string) bool { return true },
 	}
 	unfollow := s.env.Alerts.Follow(query, func(c Cause, records []Alert, err error) {
+		defer s.env.Recover()
 		e := s.event(records, err)
 		e.Trigger, e.At, e.Trace = s.env.Trigger, scalers.InstantOf(c.At), c.Trace
 		if s.reported && sameEvent(&e, &s.last) {

@@ -136,7 +136,10 @@ type Env struct {
 	Poller *Poller
 	// Pool shares connections among triggers, such as those with the same server and credentials.
 	Pool *Pool
-	// Queue runs what a source does at deadlines, or when it is woken, without a goroutine for each source. If it is nil, each item has a
-	// queue of its own.
+	// Queue runs what a source does at deadlines, or when it is woken, without a goroutine for each source: see NewItem. If it is nil, each
+	// item has a queue of its own.
 	Queue *workqueue.Queue
+	// Panicked is called after a panic of a passive source outside of Start. The source is then stopped, and started again after a pause. It
+	// does not block.
+	Panicked func(error)
 }

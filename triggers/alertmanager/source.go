@@ -46,9 +46,10 @@ func (s *source) Start(emit func(scalers.Event)) (stop func(), err error) {
 		}
 	}
 	if s.config.StepInterval > 0 {
-		s.step = s.env.Queue.NewItem(func() { s.reportStep(emit) })
+		s.step = s.env.NewItem(func() { s.reportStep(emit) })
 	}
 	unfollow := s.env.Alerts.Follow(s.query, func(c triggers.Cause, alerts []triggers.Alert, err error) {
+		defer s.env.Recover()
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		if err == nil {

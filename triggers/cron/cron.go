@@ -68,7 +68,7 @@ func (s *source) Run(ctx context.Context, emit func(scalers.Event)) error {
 // Start emits the level at the start and at each start or end of a window that changes it.
 func (s *source) Start(emit func(scalers.Event)) (stop func(), err error) {
 	s.emit = emit
-	s.item = s.env.Queue.NewItem(s.check)
+	s.item = s.env.NewItem(s.check)
 	s.item.Wake()
 	return s.item.Stop, nil
 }

@@ -72,6 +72,7 @@ type process struct {
 	registry *prometheus.Registry
 	metrics  *status.Metrics
 	writes   *stateWrites
+	panics   prometheus.Counter
 	// gate decides which writes to the API server go first.
 	gate    *writes.Gate
 	tracing *tracing.Tracing

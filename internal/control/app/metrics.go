@@ -13,6 +13,7 @@ import (
 	"github.com/impulse-sh/impulse/internal/ingest/store"
 	"github.com/impulse-sh/impulse/internal/kube/apimetrics"
 	"github.com/impulse-sh/impulse/internal/kube/writes"
+	"github.com/impulse-sh/impulse/triggers"
 )
 
 // registerMetrics registers the metrics of the process, beside those that its parts register themselves.
@@ -21,12 +22,15 @@ func (p *process) registerMetrics() {
 	p.metrics = status.NewMetrics(p.registry)
 	p.writes = newStateWrites(p.registry)
 	p.gate = writes.New()
+	p.panics = prometheus.NewCounter(prometheus.CounterOpts{
+		Name: "impulse_trigger_panics_total", Help: "Panics of triggers, which are defects of Impulse; the log has their stacks. The trigger is unknown until it was started again. Panics of a reading are errors of that reading instead.",
+	})
 	build := prometheus.NewGaugeVec(prometheus.GaugeOpts{
 		Name: "impulse_build_info", Help: "1 for the version of Impulse, and of Go, that this process was built with.",
 	}, []string{"version", "goversion"})
 	build.WithLabelValues(p.options.Version, runtime.Version()).Set(1)
 	p.registry.MustRegister(
-		build, p.gate,
+		build, p.gate, p.panics,
 		status.ObjectMetrics{Leader: p.leader},
 		queueLengths(map[string]func() int{
 			"readings": p.waiting((*status.Reporter).WaitingReadings), "statuses": p.waiting((*status.Reporter).WaitingStatuses),
@@ -45,6 +49,13 @@ func (p *process) registerMetrics() {
 			Name: "impulse_leader_changes_total", Help: "Changes of leader that this process has seen: another process leads than before.",
 		}, func() float64 { return float64(p.elector.Changes()) }),
 	)
+}
+
+// triggerPanicked counts and logs a panic of a trigger.
+func (p *process) triggerPanicked(namespace, object, trigger string, cause *triggers.PanicError) {
+	p.panics.Inc()
+	p.log.Error("a trigger panicked: it is started again after a pause", "namespace", namespace, "object", object, "trigger", trigger,
+		"panic", cause.Value, "stack", string(cause.Stack))
 }
 
 // leader returns the reporter while this process leads, and otherwise nil.

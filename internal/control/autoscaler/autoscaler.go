@@ -34,8 +34,10 @@ type Options struct {
 	Workload *compile.Workload
 	Actuator Actuator
 	Reporter Reporter
-	// Open makes the source of trigger i, without I/O. It is called again when a source has ended.
-	Open func(i int) (triggers.Source, error)
+	// Open makes the source of trigger i, without I/O. It is called again when a source has ended. panicked is for triggers.Env.
+	Open func(i int, panicked func(error)) (triggers.Source, error)
+	// Panicked is called for each panic of a source that is not polled, which is then started again after a pause. It may be nil.
+	Panicked func(trigger string, p *triggers.PanicError)
 	// Now is the clock of the process, as NewClock makes it.
 	Now func() time.Time
 	// MayWrite reports whether this process may write: only the leader may. It is called before each call of loop.Step.
@@ -139,7 +141,7 @@ func (a *Autoscaler) run(ctx context.Context, past func() Past, ended func(scale
 		return
 	}
 	for _, e := range ends {
-		a.partEnded(e.part, e.err)
+		a.endPart(e)
 	}
 	next := a.startParts(ctx)
 	var in loop.Inputs
@@ -160,7 +162,9 @@ func (a *Autoscaler) run(ctx context.Context, past func() Past, ended func(scale
 func (a *Autoscaler) finish(ends []partEnd) bool {
 	a.item.ClearDeadline()
 	for _, e := range ends {
-		a.parts[e.part].running = false
+		if p := &a.parts[e.part]; p.stop == nil { // Otherwise it has panicked, and is stopped below.
+			p.running = false
+		}
 	}
 	var in loop.Inputs
 	a.inbox.drain(&in)

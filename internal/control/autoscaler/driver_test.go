@@ -190,7 +190,7 @@ func (s *spec) run(t *testing.T) []string {
 	query, now := &source{}, NewClock()
 	a := New(Options{
 		Workload: s.workload, Actuator: target, Reporter: &journal{}, Now: now, MayWrite: func() bool { return true },
-		Open: func(i int) (triggers.Source, error) {
+		Open: func(i int, _ func(error)) (triggers.Source, error) {
 			if i == 0 {
 				return query, nil
 			}

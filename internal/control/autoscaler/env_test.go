@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -279,7 +280,10 @@ type env struct {
 	leading atomic.Bool
 	guard   Guard
 	// open opens the sources instead, if it is set.
-	open       func(i int) (triggers.Source, error)
+	open func(i int) (triggers.Source, error)
+	// panicked is what Open got last, for the first trigger. panics are those that were reported.
+	panicked   func(error)
+	panics     []string
 	tracer     trace.Tracer
 	workload   *compile.Workload
 	autoscaler *Autoscaler
@@ -314,7 +318,18 @@ func (e *env) resume(past Past) {
 	}
 	e.autoscaler = New(Options{
 		Workload: e.workload, Actuator: e.target, Reporter: e.journal, Now: NewClock(),
-		Open:     open,
+		Open: func(i int, panicked func(error)) (triggers.Source, error) {
+			if i == 0 {
+				e.panicked = panicked
+			}
+			return open(i)
+		},
+		Panicked: func(trigger string, p *triggers.PanicError) {
+			if !strings.Contains(string(p.Stack), "_test.go") {
+				e.t.Errorf("the stack of a panic has no line of the source:\n%s", p.Stack)
+			}
+			e.panics = append(e.panics, trigger+": "+p.Error())
+		},
 		MayWrite: func() bool { return e.leading.Load() }, Guard: e.guard, Tracer: e.tracer,
 	})
 	ctx, cancel := context.WithCancel(e.t.Context())

@@ -60,7 +60,7 @@ func (a *Autoscaler) isTarget(i int) bool { return i == len(a.parts)-1 }
 func (a *Autoscaler) startPart(ctx context.Context, i int, now scalers.Instant) {
 	p := &a.parts[i]
 	p.running, p.began = true, now
-	err := recovered(func() (err error) {
+	err := triggers.Recovered(func() (err error) {
 		if a.isTarget(i) {
 			p.stop, err = a.followTarget()
 			return err
@@ -83,7 +83,8 @@ type Asynchronous interface {
 
 // startSource starts the source of a trigger. A source that is neither passive nor asynchronous gets a goroutine.
 func (a *Autoscaler) startSource(ctx context.Context, i int) (stop func(), err error) {
-	source, err := a.options.Open(i)
+	ended := func(err error) { a.inbox.putEnd(partEnd{i, err}) }
+	source, err := a.options.Open(i, ended)
 	if err != nil {
 		return nil, &openError{err}
 	}
@@ -92,12 +93,10 @@ func (a *Autoscaler) startSource(ctx context.Context, i int) (stop func(), err e
 	case triggers.Passive:
 		return source.Start(emit)
 	case Asynchronous:
-		source.Begin(ctx, emit, func(err error) { a.inbox.putEnd(partEnd{i, err}) })
+		source.Begin(ctx, emit, ended)
 		return nil, nil
 	}
-	go func() {
-		a.inbox.putEnd(partEnd{i, recovered(func() error { return source.Run(ctx, emit) })})
-	}()
+	go func() { ended(triggers.Recovered(func() error { return source.Run(ctx, emit) })) }()
 	return nil, nil
 }
 
@@ -112,8 +111,38 @@ func (a *Autoscaler) observe(o actuator.Observation) {
 	a.inbox.putObservation(o)
 }
 
+// endPart ends a part: it has ended by itself, or it is passive and has panicked.
+func (a *Autoscaler) endPart(e partEnd) {
+	if !a.parts[e.part].running {
+		return // It has panicked several times.
+	}
+	a.stopPart(e.part)
+	a.partEnded(e.part, e.err)
+}
+
+// stopPart ends a part without a goroutine.
+func (a *Autoscaler) stopPart(i int) {
+	p := &a.parts[i]
+	if p.stop == nil {
+		return
+	}
+	stop := p.stop
+	p.running, p.stop = false, nil
+	if err := triggers.Recovered(func() error { stop(); return nil }); err != nil {
+		a.reportPanic(i, err)
+	}
+}
+
+// reportPanic reports an error of a trigger if it is a panic.
+func (a *Autoscaler) reportPanic(i int, err error) {
+	if p, ok := errors.AsType[*triggers.PanicError](err); ok && a.options.Panicked != nil && !a.isTarget(i) {
+		a.options.Panicked(a.options.Workload.Triggers[i].Name, p)
+	}
+}
+
 // partEnded reports why a part has ended, and sets when it is started again.
 func (a *Autoscaler) partEnded(i int, err error) {
+	a.reportPanic(i, err)
 	if err == nil {
 		err = errEnded
 	}
@@ -137,12 +166,8 @@ func (a *Autoscaler) partEnded(i int, err error) {
 func (a *Autoscaler) stopParts() bool {
 	left := false
 	for i := range a.parts {
-		p := &a.parts[i]
-		if p.stop != nil {
-			p.stop()
-			p.running, p.stop = false, nil
-		}
-		left = left || p.running
+		a.stopPart(i)
+		left = left || a.parts[i].running
 	}
 	return !left
 }
@@ -153,13 +178,3 @@ type openError struct{ err error }
 func (e *openError) Error() string { return "the trigger cannot start: " + e.err.Error() }
 
 func (e *openError) Unwrap() error { return e.err }
-
-// recovered calls run, and returns a panic as an error: a defect in one kind of trigger does not stop the others.
-func recovered(run func() error) (err error) {
-	defer func() {
-		if r := recover(); r != nil {
-			err = fmt.Errorf("it panicked: %v", r)
-		}
-	}()
-	return run()
-}

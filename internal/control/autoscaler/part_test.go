@@ -2,6 +2,7 @@ package autoscaler
 
 import (
 	"errors"
+	"slices"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -125,6 +126,9 @@ func testSourceThatPanicsIsUnknown(t *testing.T) {
 		e.want(6)
 		if err := e.journal.latest().Events[0].Err; err == nil || err.Error() != "the trigger stopped: it panicked: a defect" {
 			t.Errorf("got the error %v, want that it panicked", err)
+		}
+		if !slices.Equal(e.panics, []string{"t0: it panicked: a defect"}) {
+			t.Errorf("the panics %q were reported, want the one", e.panics)
 		}
 		e.stop()
 	})

@@ -24,7 +24,7 @@ import (
 	"github.com/impulse-sh/impulse/triggers"
 )
 
-// Options configure a Controller. All but Secrets, Live and Finalizers are required.
+// Options configure a Controller. All but Secrets, Live, Finalizers, Tracer and Panicked are required.
 type Options struct {
 	Kinds []triggers.Kind
 	// Settings apply to all workloads.
@@ -44,6 +44,8 @@ type Options struct {
 	Finalizers FinalizerStore
 	// Tracer makes spans of decisions and writes; nil makes none.
 	Tracer trace.Tracer
+	// Panicked is called for each panic of a trigger that is not polled; nil ignores them.
+	Panicked func(namespace, object, trigger string, p *triggers.PanicError)
 }
 
 // Controller owns the autoscalers. Its methods must be called from one goroutine at a time.

@@ -179,10 +179,16 @@ func isPending(so *v1alpha1.ScaledObject, w *compile.Workload) bool {
 func (c *Controller) newAutoscaler(w *compile.Workload, pending bool, o autoscaler.Options) *autoscaler.Autoscaler {
 	var a *autoscaler.Autoscaler
 	o.Workload, o.Now, o.Queue = w, c.now, c.options.Env.Queue
-	o.Open = func(i int) (triggers.Source, error) {
+	o.Panicked = func(trigger string, p *triggers.PanicError) {
+		if c.options.Panicked != nil {
+			c.options.Panicked(w.Namespace, w.Name, trigger, p)
+		}
+	}
+	o.Open = func(i int, panicked func(error)) (triggers.Source, error) {
 		t := &w.Triggers[i]
 		env := c.options.Env
 		env.Namespace, env.Object, env.Trigger, env.PollingInterval, env.Cached = w.Namespace, w.Name, t.Name, t.PollingInterval, t.Cached
+		env.Panicked = panicked
 		env.Created, env.Pending = w.Policy.Created.Time(), pending
 		env.Metric, env.Input, env.Pods, env.PodSelector = w.Policy.Triggers[i].Metric, w.Policy.Triggers[i].Input, a.Pods, a.PodSelector
 		return openSource(c.options.Secrets, w, t, env)

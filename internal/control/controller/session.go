@@ -62,6 +62,8 @@ type openedSource struct {
 	stop   func()
 	cancel context.CancelFunc
 	end    atomic.Pointer[error]
+	// panicked is the panic of a passive source.
+	panicked atomic.Pointer[error]
 	// reopening is true once cancel was called to open the source anew.
 	reopening bool
 }
@@ -76,7 +78,12 @@ func (a *authenticated) Run(ctx context.Context, emit func(scalers.Event)) error
 // Begin runs the source, and returns at once: see autoscaler.Asynchronous.
 func (a *authenticated) Begin(ctx context.Context, emit func(scalers.Event), ended func(error)) {
 	s := &session{authenticated: a, emit: emit, ended: ended}
-	s.item = a.env.Queue.NewItem(func() { s.run(ctx) })
+	s.item = a.env.Queue.NewItem(func() {
+		if err := triggers.Recovered(func() error { s.run(ctx); return nil }); err != nil {
+			s.ending = err
+			s.finish()
+		}
+	})
 	// The servers are known only with the config, which may need variables, so these are read with a credential of their own.
 	s.credential = a.all.Open(a.use)
 	unwatch := s.credential.Watch(func() {
@@ -98,6 +105,9 @@ func (s *session) run(ctx context.Context) {
 	}
 	if s.source != nil && s.source.end.Load() != nil {
 		s.sourceEnded(*s.source.end.Load())
+	}
+	if s.source != nil && s.source.panicked.Load() != nil && s.ending == nil {
+		s.ending = *s.source.panicked.Load()
 	}
 	if s.ending != nil {
 		s.finish()
@@ -175,9 +185,12 @@ func (s *session) newResult(ctx context.Context) *result {
 	}
 	s.requesting = true
 	go func() {
-		with, err := s.read(ctx, s.credential)
+		r := &result{}
+		if err := triggers.Recovered(func() (err error) { r.with, err = s.read(ctx, s.credential); return err }); err != nil {
+			r.err = err
+		}
 		s.mu.Lock()
-		s.requesting, s.result = false, &result{with, err}
+		s.requesting, s.result = false, r
 		s.mu.Unlock()
 		s.item.Wake()
 	}()
@@ -237,15 +250,19 @@ func (s *session) start(ctx context.Context, with opened) error {
 		use.Servers = remote.Servers()
 	}
 	credential := s.all.Open(use)
+	opened := &openedSource{with: with, credential: credential}
 	env := s.env
 	env.Secrets, env.WatchSecrets, env.Credentials = credential.Secrets, credential.Watch, use.Identity(with.shared)
 	env.PodIdentity = credential.PodIdentity
+	env.Panicked = func(err error) {
+		opened.panicked.Store(&err)
+		s.item.Wake()
+	}
 	source, err := s.open(with, env)
 	if err != nil {
 		credential.Close()
 		return err
 	}
-	opened := &openedSource{with: with, credential: credential}
 	emit := withNotice(s.emit, credential.Stale)
 	if passive, ok := source.(triggers.Passive); ok {
 		if opened.stop, err = passive.Start(emit); err != nil {
@@ -258,7 +275,7 @@ func (s *session) start(ctx context.Context, with opened) error {
 	ctx, opened.cancel = context.WithCancel(ctx)
 	s.source = opened
 	go func() {
-		err := source.Run(ctx, emit)
+		err := triggers.Recovered(func() error { return source.Run(ctx, emit) })
 		opened.cancel()
 		opened.end.Store(&err)
 		s.item.Wake()

@@ -139,7 +139,7 @@ func (e *env) run(name string) *object {
 	reporter, _ := e.view.Follow(o.of, e.reporter, e.reporter.Shadow())
 	a := autoscaler.New(autoscaler.Options{
 		Workload: w, Actuator: &o.target, Reporter: reporter, Now: time.Now, MayWrite: func() bool { return true },
-		Open: func(int) (triggers.Source, error) { return &o.source, nil },
+		Open: func(int, func(error)) (triggers.Source, error) { return &o.source, nil },
 	})
 	e.view.SetOwner(o.of, a)
 	ctx, cancel := context.WithCancel(e.t.Context())

@@ -138,7 +138,7 @@ func runWorkload(t *testing.T, count int32, status *v1alpha1.ScaledObjectStatus,
 	s.reporter.Resume(w, status)
 	s.running = autoscaler.New(autoscaler.Options{
 		Workload: w, Actuator: s.target, Reporter: s.reporter, Now: autoscaler.NewClock(), MayWrite: func() bool { return true },
-		Open: func(i int) (triggers.Source, error) { return sources[i], nil },
+		Open: func(i int, _ func(error)) (triggers.Source, error) { return sources[i], nil },
 	})
 	stopped := s.reporter.Running(w, s.running)
 	scaling, stopScaling := context.WithCancel(t.Context())
