@@ -21,7 +21,7 @@ func TestQueue(t *testing.T) {
 	t.Run("a deadline beyond all time never comes", testDeadlineBeyondAllTimeNeverComes)
 	t.Run("Stop waits for the run in progress, and is the last", testStopWaitsForRunInProgress)
 	t.Run("without a queue, an item has its own", testWithoutQueueItemHasItsOwn)
-	t.Run("nothing is lost and nothing runs twice at once, whoever wakes and stops", testNothingIsLost)
+	t.Run("nothing is lost and nothing runs twice at once while others wake and stop items", testNothingIsLost)
 }
 
 func testItemsRunInOrder(t *testing.T) {

@@ -54,6 +54,9 @@ const minWorkers = 4
 const (
 	maxPolls          = 512
 	maxPollsPerServer = 64
+	// idlePerServer is how many connections to one server remain after a burst, such as the first readings after a start. Each has two
+	// goroutines and its buffers. At 200 readings a second, ten begin together.
+	idlePerServer = 12
 )
 
 // objects is the source of ScaledObjects: the cluster or a folder.
@@ -162,7 +165,7 @@ func assemble(ctx context.Context, o Options, log *slog.Logger, config *rest.Con
 		queue:  workqueue.New(max(minWorkers, runtime.GOMAXPROCS(0))),
 		egress: &egress.Guard{Local: o.Config != "", Allowed: o.Sources},
 	}
-	p.http = p.egress.Client(maxPolls, maxPollsPerServer)
+	p.http = p.egress.Client(maxPolls, idlePerServer)
 	p.registerMetrics()
 	p.notifier = p.newNotifier()
 	var err error
