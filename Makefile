@@ -173,6 +173,15 @@ fuzz: ## Run every fuzz test for FUZZTIME, and TIMELINES random timelines throug
 bench: ## Measure Impulse and compare it with references, and with BASE=REVISION; writes bench/results.json (PROFILE=DIR: profiles, too).
 	go run ./bench $(if $(BASE),-base '$(BASE)') $(if $(PROFILE),-profile '$(PROFILE)') $(BENCH_ARGS)
 
+.PHONY: bench-quick
+bench-quick: OUT ?= bin/bench-quick.json
+bench-quick: ## Measure less, in five minutes, and write OUT=bin/bench-quick.json; OUT=bench/results.json replaces what is committed.
+	go run ./bench -quick -out '$(OUT)' $(if $(BASE),-base '$(BASE)') $(if $(PROFILE),-profile '$(PROFILE)') $(BENCH_ARGS)
+
+.PHONY: bench-check
+bench-check: ## Run bench-quick and compare ratios and counts with bench/results.json: fail if one has become worse.
+	@$(MAKE) --no-print-directory bench-quick BENCH_ARGS='-check bench/results.json $(BENCH_ARGS)'
+
 .PHONY: chaos
 chaos: ## Run SEEDS seeds of random faults, from SEED on, and check Impulse's promises.
 	@SANDBOX_ARGS='$(QUIET_SANDBOX)' ./test/with-sandbox go test ./test/chaos -run TestChaos -count=1 -timeout 24h -parallel 4 -seeds=$(SEEDS) -seed=$(SEED) -outages $(CHAOS_ARGS)

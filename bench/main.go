@@ -5,6 +5,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"os"
@@ -33,6 +34,10 @@ type options struct {
 	sized bool
 	// base is a revision with which fleets are measured, too; "" means none. profile is the folder for profiles of Impulse; "" means none.
 	base, profile string
+	// quick means to measure less, within minutes: what check needs. check is the file with the results whose ratios those of this run are
+	// compared with; "" means none.
+	quick bool
+	check string
 	// serve is the address at which this process is only the bare server, and measures nothing; "" means to measure.
 	serve string
 	// bare is the name of a source that this process only reads, at bareAddress every bareInterval; "" means to measure.
@@ -44,7 +49,9 @@ func main() {
 	var o options
 	flag.IntVar(&o.objects, "objects", 1000, "number of Deployments and ScaledObjects, or with -only rate of webhooks per second; without it, rest has several sizes")
 	flag.IntVar(&o.webhooks, "webhooks", 2000, "number of webhooks at each rate")
-	flag.StringVar(&o.out, "out", "bench/results.json", "file to write the results to")
+	flag.StringVar(&o.out, "out", "bench/results.json", "file to write the results to; those of the same names are replaced if only a part is measured")
+	flag.BoolVar(&o.quick, "quick", false, "measure rest, start, edge, rate and decisions with few objects, within five minutes")
+	flag.StringVar(&o.check, "check", "", "after -quick, compare ratios with those in this file, and fail if one is worse than its tolerance allows")
 	flag.DurationVar(&o.duration, "duration", time.Minute, "how long the storm of a thousand alerts per second, the polls and the fleet at rest are measured")
 	flag.DurationVar(&o.flood, "flood", 30*time.Second, "duration of the flood, in which the stored alerts of one namespace change while another's deliveries are measured")
 	flag.DurationVar(&o.cost, "cost", 2*costInterval, "how long the CPU for the triggers of each source is measured: a multiple of 5s")
@@ -57,7 +64,14 @@ func main() {
 	flag.StringVar(&o.bareAddress, "bare-address", "", "with -bare: how the source is reached")
 	flag.DurationVar(&o.bareInterval, "bare-interval", costInterval, "with -bare: time between two readings of a level")
 	flag.Parse()
-	flag.Visit(func(f *flag.Flag) { o.sized = o.sized || f.Name == "objects" })
+	timed := false
+	flag.Visit(func(f *flag.Flag) {
+		o.sized = o.sized || f.Name == "objects"
+		timed = timed || f.Name == "duration"
+	})
+	if o.quick && !timed {
+		o.duration = quickDuration
+	}
 	if o.serve != "" {
 		fmt.Fprintln(os.Stderr, "bench:", serveBareServer(o.serve))
 		os.Exit(1)
@@ -79,10 +93,18 @@ func main() {
 // wants reports whether a part is measured.
 func (o *options) wants(part string) bool { return o.only == "" || o.only == part }
 
+// long reports whether a part is measured that -quick leaves out.
+func (o *options) long(parts ...string) bool {
+	return o.only == "" && !o.quick || slices.Contains(parts, o.only)
+}
+
 // run measures everything, prints the table and writes the file.
 func run(ctx context.Context, o options) error {
+	if o.check != "" && !o.quick {
+		return errors.New("-check compares the results of -quick: give both")
+	}
 	var results []result
-	if o.only == "" || slices.Contains([]string{"storm", "flood", "polls"}, o.only) {
+	if o.long("storm", "flood", "polls") {
 		var err error
 		if results, err = reactions(ctx, o); err != nil {
 			return fmt.Errorf("measure reactions: %w", err)
@@ -95,7 +117,7 @@ func run(ctx context.Context, o options) error {
 		}
 		results = append(results, more...)
 	}
-	if o.only == "" || o.only == "cost" {
+	if o.long("cost") {
 		costs, err := cost(ctx, o)
 		if err != nil {
 			return fmt.Errorf("measure the cost of triggers: %w", err)
@@ -107,8 +129,13 @@ func run(ctx context.Context, o options) error {
 		if err != nil {
 			return fmt.Errorf("measure Decide: %w", err)
 		}
-		results = append(results, decisions...)
+		if !o.quick { // Otherwise it is enough that none of them allocates: their times are no ratios.
+			results = append(results, decisions...)
+		}
 	}
 	show(os.Stdout, results)
-	return save(o.out, results, o.only != "")
+	if err := save(o.out, results, o.only != "" || o.quick); err != nil || o.check == "" {
+		return err
+	}
+	return compareWith(os.Stdout, o.check, results)
 }

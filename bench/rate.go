@@ -8,15 +8,18 @@ import (
 )
 
 const (
-	// rateObjects is the number of objects of the alerts, and rateTime how long they arrive.
-	rateObjects = 1000
-	rateTime    = 20 * time.Second
+	// rateObjects is the number of objects of the alerts, or quickRateObjects with -quick, and rateTime how long they arrive.
+	rateObjects, quickRateObjects = 1000, 300
+	rateTime                      = 20 * time.Second
 )
 
 // pressure measures webhooks at a rate per second: the answers that are not 2xx, the changes that take longer than changeTimeout, and the time until the count was observed and until the
 // answer. The reference is one bare write of a scale after each webhook, observed with the same watch.
 func pressure(ctx context.Context, p *plane, rate int, all []impulseBuild, o options) ([]result, error) {
 	o.objects = rateObjects
+	if o.quick {
+		o.objects = quickRateObjects
+	}
 	if err := p.fill(ctx, o); err != nil {
 		return nil, err
 	}
@@ -24,14 +27,14 @@ func pressure(ctx context.Context, p *plane, rate int, all []impulseBuild, o opt
 	if err != nil {
 		return nil, err
 	}
-	l := &load{env: p.env, watcher: v, alerts: make([]alert, rateObjects), rand: rand.New(rand.NewPCG(1, 2)), repeats: true}
+	l := &load{env: p.env, watcher: v, alerts: make([]alert, o.objects), rand: rand.New(rand.NewPCG(1, 2)), repeats: true}
 	return inTurn(all, func(b impulseBuild) ([]result, error) {
 		s, err := p.launch(ctx, b, scaledNamespace, o)
 		if err != nil {
 			return nil, err
 		}
 		defer s.Stop()
-		if err := p.awaitDesired(ctx, s, rateObjects); err != nil {
+		if err := p.awaitDesired(ctx, s, o.objects); err != nil {
 			return nil, err
 		}
 		l.env.impulse = s.url

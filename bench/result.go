@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"slices"
 	"text/tabwriter"
 	"time"
@@ -97,6 +98,9 @@ func save(path string, results []result, part bool) error {
 	content, err := json.MarshalIndent(results, "", "  ")
 	if err != nil {
 		return fmt.Errorf("encode the results: %w", err)
+	}
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		return fmt.Errorf("create the folder of the results: %w", err)
 	}
 	if err := os.WriteFile(path, append(content, '\n'), 0o644); err != nil {
 		return fmt.Errorf("write the results: %w", err)

@@ -4,23 +4,28 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/impulse-sh/impulse/internal/testkit/process"
 )
 
-// scenario is a measurement of some size, which is the number of objects, or that of webhooks per second.
+// quickDuration is how long a fleet at rest is measured with -quick.
+const quickDuration = 20 * time.Second
+
+// scenario is a measurement of some size, which is the number of objects, or that of webhooks per second. quick is the size with -quick.
 type scenario struct {
 	name    string
 	sizes   []int
+	quick   int
 	measure func(ctx context.Context, p *plane, size int, all []impulseBuild, o options) ([]result, error)
 }
 
 // scenarios are those with several builds, with the sizes that are measured without -objects.
 var scenarios = []scenario{
-	{"rest", []int{1000, 10_000}, rests},
-	{"start", []int{5000}, starts},
-	{"edge", []int{2000}, edges},
-	{"rate", []int{100}, pressure},
+	{"rest", []int{1000, 10_000}, 300, rests},
+	{"start", []int{5000}, 300, starts},
+	{"edge", []int{2000}, 300, edges},
+	{"rate", []int{100}, 20, pressure},
 }
 
 // plane is a control plane with fleets, by their sizes.
@@ -36,6 +41,18 @@ func (p *plane) fleet(ctx context.Context, n int) (f *fleet, err error) {
 		p.made[n], err = p.newFleet(ctx, n)
 	}
 	return p.made[n], err
+}
+
+// sizesFor returns the sizes that are measured.
+func (s *scenario) sizesFor(o options) []int {
+	switch {
+	case o.sized:
+		return []int{o.objects}
+	case o.quick:
+		return []int{s.quick}
+	default:
+		return s.sizes
+	}
 }
 
 // compared measures the scenarios that o selects, in a control plane of their own, each with all builds in turn.
@@ -58,11 +75,7 @@ func compared(ctx context.Context, o options) ([]result, error) {
 		if !o.wants(s.name) {
 			continue
 		}
-		sizes := s.sizes
-		if o.sized {
-			sizes = []int{o.objects}
-		}
-		for _, size := range sizes {
+		for _, size := range s.sizesFor(o) {
 			more, err := s.measure(ctx, p, size, all, o)
 			if err != nil {
 				return nil, fmt.Errorf("%s/%d: %w", s.name, size, err)
