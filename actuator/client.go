@@ -42,8 +42,8 @@ type Client struct {
 	rest     rest.Interface
 	dynamic  dynamic.Interface
 	metadata metadata.Interface
-	// reads has an element for each Scale that is being read for an observation.
-	reads chan struct{}
+	// reads runs the readings of Scales for observations. Its items wait for the API server.
+	reads *workqueue.Queue
 	kinds kinds
 
 	counts *watch.Pool[kindName, *counts]
@@ -66,7 +66,7 @@ func New(config *rest.Config, options Options) (*Client, error) {
 	config.QPS, config.RateLimiter = -1, nil
 	config.Timeout = 0 // It would end the watches.
 	config.NegotiatedSerializer = typed.Codecs.WithoutConversion()
-	c := &Client{options: options, config: config, reads: make(chan struct{}, maxReads)}
+	c := &Client{options: options, config: config, reads: workqueue.New(maxReads)}
 	c.counts = watch.NewPool(func(name kindName) *counts { return newCounts(c, name) })
 	c.hpas = watch.NewPool(func(struct{}) *hpas { return newHPAs(c) })
 	c.pods = watch.NewPool(func(struct{}) *pods { return newPods(c) })

@@ -190,7 +190,7 @@ metadata: {name: ` + name + `}
 spec: ` + spec
 }
 
-// watcher is a running Watch with the observations that it has reported.
+// watcher follows a target, with the observations that it has reported.
 type watcher struct {
 	t        *testing.T
 	mu       sync.Mutex
@@ -202,15 +202,11 @@ type watcher struct {
 func watch(t *testing.T, c *actuator.Client, target actuator.Target, options actuator.WatchOptions) *watcher {
 	t.Helper()
 	v := &watcher{t: t, changed: make(chan struct{}, 1)}
-	ctx, cancel := context.WithCancel(t.Context())
-	done := make(chan error, 1)
-	go func() { done <- c.Watch(ctx, target, options, v.record) }()
-	t.Cleanup(func() {
-		cancel()
-		if err := <-done; err != nil {
-			t.Errorf("Watch ended with %v, want nil", err)
-		}
-	})
+	stop, err := c.Follow(target, options, v.record)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(stop)
 	return v
 }
 

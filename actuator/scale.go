@@ -17,7 +17,7 @@ import (
 // requestTimeout bounds each read and write of a Scale; the caller's context may be stricter.
 const requestTimeout = 10 * time.Second
 
-// Get reads the Scale of a target from the API server. To read it more than once, Watch is cheaper. Errors are those of Set.
+// Get reads the Scale of a target from the API server. To read it more than once, Follow is cheaper. Errors are those of Set.
 func (c *Client) Get(ctx context.Context, t Target) (Scale, error) {
 	return c.request(ctx, t, "read", nil, rest.WarningLogger{})
 }
@@ -119,15 +119,4 @@ func patch(observed Scale, n int32) ([]byte, error) {
 		{Op: "test", Path: "/spec/replicas", Value: count},
 		{Op: "add", Path: "/spec/replicas", Value: n},
 	})
-}
-
-// getScale is Get for an observation: at most maxReads run at the same time.
-func (c *Client) getScale(ctx context.Context, t Target) (Scale, error) {
-	select {
-	case <-ctx.Done():
-		return Scale{}, ctx.Err()
-	case c.reads <- struct{}{}:
-	}
-	defer func() { <-c.reads }()
-	return c.Get(ctx, t)
 }

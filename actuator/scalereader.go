@@ -4,13 +4,16 @@ import (
 	"context"
 	"sync"
 	"time"
+
+	"github.com/impulse-sh/impulse/internal/workqueue"
 )
 
 // maxReads bounds the Scales that a Client reads at the same time.
 const maxReads = 16
 
 // scaleReader reads the Scale of a target whose watch does not show it: once for each version of the target, and again after a
-// failure. It reads in a goroutine that ends with the reading. Its methods are called by one goroutine at a time.
+// failure. A worker of Client.reads performs the reading, so that those that wait have no goroutine. Its methods are called by one goroutine at a
+// time.
 type scaleReader struct {
 	client *Client
 	target Target
@@ -23,10 +26,12 @@ type scaleReader struct {
 	last    Scale
 	err     error
 
+	item *workqueue.Item // Reads once each time it is woken; nil before the first reading.
+
 	mu      sync.Mutex
-	reading *scaleReading // Nil between readings.
-	cancel  context.CancelFunc
-	running sync.WaitGroup
+	reading *scaleReading      // Nil between readings.
+	cancel  context.CancelFunc // Ends the reading in progress; nil before the first one.
+	stopped bool
 }
 
 // scaleReading is the result of a reading, once it is done.
@@ -86,25 +91,41 @@ func (r *scaleReader) collect(now time.Time) bool {
 // start begins a reading.
 func (r *scaleReader) start() {
 	r.mu.Lock()
-	defer r.mu.Unlock()
+	r.reading = &scaleReading{}
+	r.mu.Unlock()
+	if r.item == nil {
+		r.item = r.client.reads.NewItem(r.perform)
+	}
+	r.item.Wake()
+}
+
+// perform performs a reading.
+func (r *scaleReader) perform() {
 	ctx, cancel := context.WithCancel(context.Background())
-	r.reading, r.cancel = &scaleReading{}, cancel
-	r.running.Go(func() {
-		defer cancel()
-		scale, err := r.client.getScale(ctx, r.target)
-		r.mu.Lock()
-		*r.reading = scaleReading{done: true, scale: scale, err: err}
-		r.mu.Unlock()
-		r.ended()
-	})
+	defer cancel()
+	r.mu.Lock()
+	r.cancel = cancel
+	stopped := r.stopped
+	r.mu.Unlock()
+	if stopped {
+		return
+	}
+	scale, err := r.client.Get(ctx, r.target)
+	r.mu.Lock()
+	*r.reading = scaleReading{done: true, scale: scale, err: err}
+	r.mu.Unlock()
+	r.ended()
 }
 
 // stop ends the reading in progress. No read may follow.
 func (r *scaleReader) stop() {
 	r.mu.Lock()
+	r.stopped = true
 	if r.cancel != nil {
 		r.cancel()
 	}
 	r.mu.Unlock()
-	r.running.Wait()
+	if r.item != nil {
+		r.item.Stop()
+	}
 }

@@ -11,7 +11,7 @@ import (
 // WatchOptions say what to watch besides the count.
 type WatchOptions struct {
 	// Pods: report the number of ready pods, too. Client.Pods can then list the pods of the target's selector, ready or not. The first
-	// Watch with Pods opens a watch of pods.
+	// Follow with Pods opens a watch of pods.
 	Pods bool
 }
 
@@ -36,17 +36,6 @@ func (c *Client) Follow(t Target, options WatchOptions, changed func(Observation
 	w.open(c, options)
 	w.item.Wake()
 	return w.close, nil
-}
-
-// Watch is a Follow that ends when ctx is done. It then returns nil.
-func (c *Client) Watch(ctx context.Context, t Target, options WatchOptions, changed func(Observation)) error {
-	stop, err := c.Follow(t, options, changed) //nolint:contextcheck // It ends with stop.
-	if err != nil {
-		return err
-	}
-	defer stop()
-	<-ctx.Done()
-	return nil
 }
 
 // watcher assembles the observation of one target. Only its item uses what changes after open.
@@ -152,7 +141,7 @@ func (w *watcher) countPods(o *Observation) bool {
 	return known
 }
 
-// differ reports whether two observations differ in what Watch reports.
+// differ reports whether two observations differ in what Follow reports.
 func differ(a, b Observation) bool {
 	return a.Scale.UID != b.Scale.UID ||
 		a.Scale.Replicas != b.Scale.Replicas ||

@@ -246,10 +246,9 @@ func testNamespaceThatIsNotWatchedIsRefused(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
 	target := actuator.Target{Namespace: "elsewhere", APIVersion: "apps/v1", Kind: "Deployment", Name: "web"}
-	err := e.client(actuator.Options{Namespace: e.namespace}).
-		Watch(t.Context(), target, actuator.WatchOptions{}, func(actuator.Observation) {})
+	_, err := e.client(actuator.Options{Namespace: e.namespace}).Follow(target, actuator.WatchOptions{}, func(actuator.Observation) {})
 	if err == nil {
-		t.Error("Watch of a target in another namespace: got no error, want one")
+		t.Error("Follow of a target in another namespace: got no error, want one")
 	}
 }
 

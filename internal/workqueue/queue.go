@@ -8,8 +8,8 @@ import (
 
 // Queue runs items, each in the order in which they were woken. It is safe for concurrent use.
 //
-// Items share its workers, so their functions must not wait: not for the network, and not for another item. A nil *Queue gives each item
-// a queue of its own.
+// Items share its workers, so their functions must not wait: not for the network, and not for another item. In a queue whose purpose is to
+// limit how many wait at the same time, all may. A nil *Queue gives each item a queue of its own.
 type Queue struct {
 	// began is the beginning of the time that deadlines count from. It has a monotonic reading, so nobody can set the clock.
 	began time.Time
