@@ -124,12 +124,13 @@ type Env struct {
 	// Metrics reads the metrics that metrics adapters serve.
 	Metrics MetricsAPIs
 	// CountPods counts pods from a watch, which all callers for one namespace share. It calls changed once the count or the reason why it
-	// is unknown is known, and again after each change, until ctx is done. It then returns ctx.Err(), and calls changed no more.
-	CountPods func(ctx context.Context, q PodQuery, changed func(count int64, err error)) error
+	// is unknown is known, and again after each change. stop waits for a call of changed in progress, and none follows. changed must not
+	// block.
+	CountPods func(q PodQuery, changed func(count int64, err error)) (stop func(), err error)
 	// WatchService reports the ready endpoints of a Service, ordered by address, from a watch that all callers for one namespace share. It
-	// calls changed once they or the reason why they are unknown are known, and again after each change, until ctx is done. It then returns
-	// ctx.Err(), and calls changed no more. A Service that does not exist has no endpoints. The slice must not be changed.
-	WatchService func(ctx context.Context, s Service, changed func(endpoints []ServiceEndpoint, err error)) error
+	// calls changed once they or the reason why they are unknown are known, and again after each change. stop waits for a call of changed
+	// in progress, and none follows. A Service that does not exist has no endpoints. The slice must not be changed. changed must not block.
+	WatchService func(s Service, changed func(endpoints []ServiceEndpoint, err error)) (stop func())
 	// KEDABridge is the address of impulse-keda-bridge, as bridgeaddr.Parse parses it; "" if there is none.
 	KEDABridge string
 	// Poller reads the polled sources of all workloads.

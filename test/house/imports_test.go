@@ -25,7 +25,7 @@ var may = map[string][]string{
 	"internal/ingest":      {"internal/kube/typed", "api", "scalers", "triggers", "internal/statefile", "internal/printable", "internal/regularfile", "internal/strictyaml"},
 	"internal/control":     {"internal/ingest", "internal/policy", "internal/kube", "api", "scalers", "triggers", "actuator", "internal/statefile", "internal/workqueue", "internal/diag", "internal/printable", "internal/regularfile", "internal/strictyaml", "internal/analysis/explain", "internal/analysis/doctor", "third_party/leaderelection"},
 	"internal/analysis":    {"deploy/manifests", "internal/policy", "api", "scalers", "triggers", "internal/diag", "internal/printable", "internal/regularfile", "internal/strictyaml"},
-	"internal/kube":        {"api", "internal/diag"},
+	"internal/kube":        {"api", "internal/diag", "internal/workqueue"},
 	"internal/statefile":   {},
 	"internal/diag":        {"internal/printable"},
 	"internal/printable":   {},

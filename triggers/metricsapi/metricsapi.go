@@ -10,7 +10,6 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/impulse-sh/impulse/scalers"
@@ -44,7 +43,10 @@ func open(c Config, env triggers.Env) (triggers.Source, error) {
 		return nil, errors.New("url does not name a Service and its namespace")
 	}
 	all := &podsReader{reader: r, pods: newPods(service), aggregation: c.AggregationType}
-	return &source{poll: triggers.Poll(q, all, env), pods: all.pods, watch: env.WatchService}, nil
+	poll := triggers.Poll(q, all, env)
+	return triggers.WithResources(func() (triggers.Passive, func(), error) {
+		return poll, env.WatchService(service, all.pods.set), nil
+	}), nil
 }
 
 // key returns the PollKey.Key: a hash of everything that the answer depends on, some of which may be secret.
@@ -107,24 +109,4 @@ func (r *reader) connect(ctx context.Context) (*client, error) {
 		return nil, err
 	}
 	return newClient(transport, c, r.find, r.timeout), nil
-}
-
-// source follows the pods of a Service while it polls them.
-type source struct {
-	poll  triggers.Source
-	pods  *pods
-	watch func(context.Context, triggers.Service, func([]triggers.ServiceEndpoint, error)) error
-}
-
-// Run polls until ctx is done.
-func (s *source) Run(ctx context.Context, emit func(scalers.Event)) error {
-	if ctx.Err() != nil {
-		return ctx.Err()
-	}
-	watching, stop := context.WithCancel(ctx)
-	var watch sync.WaitGroup
-	watch.Go(func() { s.pods.follow(watching, s.watch) })
-	defer watch.Wait()
-	defer stop()
-	return s.poll.Run(ctx, emit)
 }

@@ -39,13 +39,7 @@ func newPods(service triggers.Service) *pods {
 	return &pods{service: service, known: make(chan struct{})}
 }
 
-// follow keeps the endpoints up to date until ctx is done.
-func (p *pods) follow(ctx context.Context, watch func(context.Context, triggers.Service, func([]triggers.ServiceEndpoint, error)) error) {
-	if err := watch(ctx, p.service, p.set); ctx.Err() == nil {
-		p.set(nil, err)
-	}
-}
-
+// set stores the endpoints, or the reason why they are unknown.
 func (p *pods) set(endpoints []triggers.ServiceEndpoint, err error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

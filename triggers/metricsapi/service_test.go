@@ -1,7 +1,6 @@
 package metricsapi
 
 import (
-	"context"
 	"errors"
 	"maps"
 	"net/http/httptest"
@@ -55,7 +54,7 @@ func (s *service) endpoints(servers ...*httptest.Server) []triggers.ServiceEndpo
 }
 
 // watch implements WatchService of triggers.Env.
-func (s *service) watch(ctx context.Context, name triggers.Service, changed func([]triggers.ServiceEndpoint, error)) error {
+func (s *service) watch(name triggers.Service, changed func([]triggers.ServiceEndpoint, error)) (stop func()) {
 	s.mu.Lock()
 	s.name = name
 	id := s.next
@@ -63,11 +62,11 @@ func (s *service) watch(ctx context.Context, name triggers.Service, changed func
 	s.changes[id] = changed
 	changed(s.current, s.err)
 	s.mu.Unlock()
-	<-ctx.Done()
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	delete(s.changes, id)
-	return ctx.Err()
+	return func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		delete(s.changes, id)
+	}
 }
 
 // set changes the endpoints or the reason why they are unknown.

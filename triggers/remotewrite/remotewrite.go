@@ -6,6 +6,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/impulse-sh/impulse/internal/workqueue"
 	"github.com/impulse-sh/impulse/scalers"
 	"github.com/impulse-sh/impulse/triggers"
 )
@@ -39,53 +40,55 @@ type source struct {
 
 	mu      sync.Mutex
 	samples *samples
-	// emit is nil before and after Run.
+	// emit is nil before Start and after the end.
 	emit     func(scalers.Event)
 	last     scalers.Event
 	reported bool
 	// due calls report when the level changes without a sample.
-	due *time.Timer
+	due *workqueue.Item
 }
 
-// Run emits the level until ctx is done.
+// Run is Start until ctx is done.
 func (s *source) Run(ctx context.Context, emit func(scalers.Event)) error {
+	return triggers.RunPassive(ctx, s, emit)
+}
+
+// Start emits the level at the start, and whenever a sample or time changes it.
+func (s *source) Start(emit func(scalers.Event)) (stop func(), err error) {
 	if s.env.Samples == nil {
-		return errors.New("this process has no endpoints: it cannot receive samples")
-	}
-	if ctx.Err() != nil {
-		return ctx.Err()
+		return nil, errors.New("this process has no endpoints: it cannot receive samples")
 	}
 	s.begin(emit)
-	defer s.end()
-	defer s.env.Samples.ListenSamples(s.env.Namespace, s.selector.name, s.receive)()
-	for {
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-s.due.C:
-			s.mu.Lock()
-			s.report(triggers.Cause{At: s.now()})
-			s.mu.Unlock()
-		}
-	}
+	unlisten := s.env.Samples.ListenSamples(s.env.Namespace, s.selector.name, s.receive)
+	s.due.Wake() // The first event comes once the trigger listens.
+	return func() {
+		unlisten()
+		s.due.Stop()
+		s.end()
+	}, nil
 }
 
-// begin allows emit. The timer leads to the first event once the trigger listens.
+// begin allows emit.
 func (s *source) begin(emit func(scalers.Event)) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.emit, s.samples.since, s.due = emit, s.now(), time.NewTimer(0)
+	s.emit, s.samples.since = emit, s.now()
+	s.due = s.env.NewItem(func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.report(triggers.Cause{At: s.now()})
+	})
 }
 
 func (s *source) end() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.due.Stop()
 	s.emit = nil
 }
 
 // receive applies a write request, and emits the level once.
 func (s *source) receive(c triggers.Cause, written []triggers.Series) {
+	defer s.env.Recover()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	changed := false
@@ -100,13 +103,13 @@ func (s *source) receive(c triggers.Cause, written []triggers.Series) {
 	}
 }
 
-// report emits the level if it has changed, or with Value in any case, and sets the timer. The caller holds mu.
+// report emits the level if it has changed, or with Value in any case, and sets the next deadline. The caller holds mu.
 func (s *source) report(c triggers.Cause) {
 	if s.emit == nil {
 		return
 	}
 	e, next := s.samples.level(c.At)
-	s.due.Reset(next)
+	s.due.WakeAfter(next)
 	e.Trigger, e.At, e.Trace = s.env.Trigger, scalers.InstantOf(c.At), c.Trace
 	// With Value the count also depends on the ready pods of the target, so each new sample leads to a decision.
 	if s.reported && same(&e, &s.last) && s.env.Metric != scalers.Value {

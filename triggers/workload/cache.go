@@ -1,10 +1,10 @@
 package workload
 
 import (
-	"context"
 	"sync"
 	"time"
 
+	"github.com/impulse-sh/impulse/internal/workqueue"
 	"github.com/impulse-sh/impulse/scalers"
 )
 
@@ -29,30 +29,19 @@ type cache struct {
 	newest *scalers.Event
 }
 
-// start begins the intervals. The returned function ends them; nothing is emitted when it has returned.
-func (c *cache) start(ctx context.Context) (stop func()) {
+// start begins the intervals, with an item of a queue. The returned function ends them; nothing is emitted when it has returned.
+func (c *cache) start(newItem func(run func()) *workqueue.Item) (stop func()) {
 	if c.interval <= 0 {
 		c.interval = defaultInterval
 	}
-	ctx, cancel := context.WithCancel(ctx)
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		tick := time.NewTicker(c.interval)
-		defer tick.Stop()
-		for {
-			select {
-			case <-ctx.Done():
-				return
-			case <-tick.C:
-				c.flush()
-			}
-		}
-	}()
-	return func() {
-		cancel()
-		<-done
-	}
+	began := time.Now()
+	var item *workqueue.Item
+	item = newItem(func() {
+		c.flush()
+		item.WakeAfter(c.interval - time.Since(began)%c.interval)
+	})
+	item.WakeAfter(c.interval)
+	return item.Stop
 }
 
 // put receives an event of the watch.

@@ -67,22 +67,31 @@ type source struct {
 	query triggers.PodQuery
 }
 
-// Run emits the number of pods at the start and at each change, or once per interval. With the metric type Value it emits the number once per
-// interval in any case, because the ready pods of the target, which the count also depends on, may have changed.
+// Run is Start until ctx is done.
 func (s *source) Run(ctx context.Context, emit func(scalers.Event)) error {
-	if ctx.Err() != nil {
-		return ctx.Err()
-	}
+	return triggers.RunPassive(ctx, s, emit)
+}
+
+// Start emits the number of pods at the start and at each change, or once per interval. With the metric type Value it emits the number once per
+// interval in any case, because the ready pods of the target, which the count also depends on, may have changed.
+func (s *source) Start(emit func(scalers.Event)) (stop func(), err error) {
+	stopCache := func() {}
 	if repeats := s.env.Metric == scalers.Value; s.env.Cached || repeats {
 		c := &cache{emit: emit, now: s.env.Now, interval: s.env.PollingInterval, delays: s.env.Cached, repeats: repeats}
-		defer c.start(ctx)()
+		stopCache = c.start(s.env.NewItem)
 		emit = c.put
 	}
-	return s.env.CountPods(ctx, s.query, func(count int64, err error) {
+	stopCount, err := s.env.CountPods(s.query, func(count int64, err error) {
+		defer s.env.Recover()
 		e := scalers.Event{Trigger: s.env.Trigger, At: scalers.InstantOf(s.env.Now()), Value: scalers.Milli(count) * 1000}
 		if err != nil {
 			e.Value, e.Err = 0, fmt.Errorf("count the pods of %s: %w", s.query.Selector, err)
 		}
 		emit(e)
 	})
+	if err != nil {
+		stopCache()
+		return nil, err
+	}
+	return func() { stopCount(); stopCache() }, nil
 }

@@ -33,7 +33,7 @@ type counter struct {
 var errAway = errors.New("the API server is away")
 
 // countPods implements CountPods of triggers.Env.
-func (c *counter) countPods(ctx context.Context, q triggers.PodQuery, changed func(int64, error)) error {
+func (c *counter) countPods(q triggers.PodQuery, changed func(int64, error)) (stop func(), err error) {
 	c.mu.Lock()
 	c.query = q
 	if c.changes == nil {
@@ -44,11 +44,11 @@ func (c *counter) countPods(ctx context.Context, q triggers.PodQuery, changed fu
 	c.changes[id] = changed
 	changed(c.count, c.err)
 	c.mu.Unlock()
-	<-ctx.Done()
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	delete(c.changes, id)
-	return ctx.Err()
+	return func() {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		delete(c.changes, id)
+	}, nil
 }
 
 // set changes the count or the reason why it is unknown.

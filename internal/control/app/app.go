@@ -187,10 +187,10 @@ func assemble(ctx context.Context, o Options, log *slog.Logger, config *rest.Con
 	if p.usage, err = podMetrics(config); err != nil {
 		return nil, err
 	}
-	if p.podCounter, err = podcount.New(config); err != nil {
+	if p.podCounter, err = podcount.New(config, p.queue); err != nil {
 		return nil, err
 	}
-	if p.services, err = endpointslices.New(config); err != nil {
+	if p.services, err = endpointslices.New(config, p.queue); err != nil {
 		return nil, err
 	}
 	if p.adapters, err = metricsapi.New(config); err != nil {

@@ -13,6 +13,7 @@ import (
 	"k8s.io/client-go/tools/cache"
 
 	"github.com/impulse-sh/impulse/internal/kube/watch"
+	"github.com/impulse-sh/impulse/internal/workqueue"
 	"github.com/impulse-sh/impulse/triggers"
 )
 
@@ -22,24 +23,29 @@ const maxRetry = 5 * time.Second
 // Watcher follows Services. It is safe for concurrent use, and has no goroutines while nothing is followed.
 type Watcher struct {
 	namespaces *watch.Pool[string, *namespace]
+	queue      *workqueue.Queue
 }
 
-// New returns a watcher for the cluster of config, which is not changed. It does no I/O.
-func New(config *rest.Config) (*Watcher, error) {
+// New returns a watcher for the cluster of config, which is not changed, and whose changes the queue reports. It does no I/O.
+func New(config *rest.Config, queue *workqueue.Queue) (*Watcher, error) {
 	client, err := watch.Client(config, discoveryv1.SchemeGroupVersion)
 	if err != nil {
 		return nil, fmt.Errorf("set up the client that follows Services: %w", err)
 	}
-	return &Watcher{watch.NewPool(func(name string) *namespace { return newNamespace(client, name) })}, nil
+	return &Watcher{watch.NewPool(func(name string) *namespace { return newNamespace(client, name) }), queue}, nil
 }
 
-// WatchService reports the ready endpoints of a Service until ctx is done, as triggers.Env describes it.
-func (w *Watcher) WatchService(ctx context.Context, s triggers.Service, changed func(endpoints []triggers.ServiceEndpoint, err error)) error {
-	n, release := w.namespaces.Acquire(ctx, s.Namespace)
-	defer release()
-	notifier := watch.NewNotifier()
-	defer n.Subscribe(s.Name, notifier)()
-	return watch.Follow(ctx, notifier, func() (result, bool) { return n.lookup(s.Name) }, result.equal, func(r result) { changed(r.endpoints, r.err) })
+// WatchService reports the ready endpoints of a Service until stop is called, as triggers.Env describes it.
+func (w *Watcher) WatchService(s triggers.Service, changed func(endpoints []triggers.ServiceEndpoint, err error)) (stop func()) {
+	n, release := w.namespaces.Acquire(context.Background(), s.Namespace)
+	f := watch.NewFollower(w.queue, func() (result, bool) { return n.lookup(s.Name) }, result.equal, func(r result) { changed(r.endpoints, r.err) })
+	unsubscribe := n.Subscribe(s.Name, f)
+	f.Wake()
+	return func() {
+		f.Stop()
+		unsubscribe()
+		release()
+	}
 }
 
 // namespace holds the EndpointSlices of a namespace. Readers subscribe to the names of Services.

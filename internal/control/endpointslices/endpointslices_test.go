@@ -2,7 +2,6 @@ package endpointslices
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net"
 	"strings"
@@ -20,6 +19,7 @@ import (
 
 	"github.com/impulse-sh/impulse/internal/testkit"
 	"github.com/impulse-sh/impulse/internal/testkit/sandbox"
+	"github.com/impulse-sh/impulse/internal/workqueue"
 	"github.com/impulse-sh/impulse/triggers"
 )
 
@@ -50,7 +50,7 @@ func newEnv(t *testing.T) *env {
 	user.Impersonate = rest.ImpersonationConfig{UserName: e.namespace, Groups: []string{"system:authenticated"}}
 	user.Dial = e.dial
 	var err error
-	if e.watcher, err = New(user); err != nil {
+	if e.watcher, err = New(user, workqueue.New(2)); err != nil {
 		t.Fatal(err)
 	}
 	_, err = e.kube.RbacV1().Roles(e.namespace).Create(t.Context(), &rbacv1.Role{
@@ -140,23 +140,14 @@ type following struct {
 	*env
 
 	results chan result
-	stop    func() error
+	stop    func()
 }
 
 func (e *env) follow(service string) *following {
 	e.Helper()
-	ctx, cancel := context.WithCancel(e.Context())
 	f := &following{env: e, results: make(chan result, 100)}
-	done := make(chan error, 1)
-	go func() {
-		done <- e.watcher.WatchService(ctx, triggers.Service{Namespace: e.namespace, Name: service}, func(all []triggers.ServiceEndpoint, err error) { f.results <- result{all, err} })
-	}()
-	f.stop = sync.OnceValue(func() error { cancel(); return <-done })
-	e.Cleanup(func() {
-		if err := f.stop(); !errors.Is(err, context.Canceled) {
-			e.Errorf("WatchService returned %v, want %v", err, context.Canceled)
-		}
-	})
+	f.stop = sync.OnceFunc(e.watcher.WatchService(triggers.Service{Namespace: e.namespace, Name: service}, func(all []triggers.ServiceEndpoint, err error) { f.results <- result{all, err} }))
+	e.Cleanup(f.stop)
 	return f
 }
 
@@ -227,9 +218,7 @@ func testOneWatchPerNamespaceEndsWithItsLastService(t *testing.T) {
 		t.Errorf("%d namespaces are watched, want 1", n)
 	}
 	for _, f := range all {
-		if err := f.stop(); !errors.Is(err, context.Canceled) {
-			t.Errorf("WatchService returned %v, want %v", err, context.Canceled)
-		}
+		f.stop()
 	}
 	if n := e.watcher.namespaces.Len(); n != 0 {
 		t.Errorf("%d namespaces are watched after the last Service, want 0", n)

@@ -76,7 +76,7 @@ func (n *namespace) update(before, after *pod) {
 }
 
 // count counts the pods of a query, and notifies when their number changes, until the function that it returns is called.
-func (n *namespace) count(q triggers.PodQuery, notifier watch.Notifier) (stop func(), err error) {
+func (n *namespace) count(q triggers.PodQuery, notified watch.Subscriber) (stop func(), err error) {
 	selector, err := labels.Parse(q.Selector)
 	if err != nil {
 		return nil, fmt.Errorf("read the selector of the pods: %w", err)
@@ -92,11 +92,11 @@ func (n *namespace) count(q triggers.PodQuery, notifier watch.Notifier) (stop fu
 		n.groups[q] = g
 	}
 	g.users++
-	n.SubscribeLocked(q, notifier)
+	n.SubscribeLocked(q, notified)
 	return func() {
 		n.Lock()
 		defer n.Unlock()
-		n.UnsubscribeLocked(q, notifier)
+		n.UnsubscribeLocked(q, notified)
 		if g.users--; g.users == 0 {
 			delete(n.groups, q)
 		}

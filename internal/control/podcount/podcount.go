@@ -12,6 +12,7 @@ import (
 	"k8s.io/client-go/tools/cache"
 
 	"github.com/impulse-sh/impulse/internal/kube/watch"
+	"github.com/impulse-sh/impulse/internal/workqueue"
 	"github.com/impulse-sh/impulse/triggers"
 )
 
@@ -21,28 +22,33 @@ const maxRetry = 5 * time.Second
 // Counter counts pods. It is safe for concurrent use, and has no goroutines while nothing is counted.
 type Counter struct {
 	namespaces *watch.Pool[string, *namespace]
+	queue      *workqueue.Queue
 }
 
-// New returns a counter for the cluster of config, which is not changed. It does no I/O.
-func New(config *rest.Config) (*Counter, error) {
+// New returns a counter for the cluster of config, which is not changed, and whose counts the queue reports. It does no I/O.
+func New(config *rest.Config, queue *workqueue.Queue) (*Counter, error) {
 	client, err := watch.Client(config, corev1.SchemeGroupVersion)
 	if err != nil {
 		return nil, fmt.Errorf("set up the client that counts pods: %w", err)
 	}
-	return &Counter{watch.NewPool(func(name string) *namespace { return newNamespace(client, name) })}, nil
+	return &Counter{watch.NewPool(func(name string) *namespace { return newNamespace(client, name) }), queue}, nil
 }
 
-// CountPods counts the pods of a query until ctx is done, as triggers.Env describes it.
-func (c *Counter) CountPods(ctx context.Context, q triggers.PodQuery, changed func(count int64, err error)) error {
-	n, release := c.namespaces.Acquire(ctx, q.Namespace)
-	defer release()
-	notifier := watch.NewNotifier()
-	stop, err := n.count(q, notifier)
+// CountPods counts the pods of a query until stop is called, as triggers.Env describes it.
+func (c *Counter) CountPods(q triggers.PodQuery, changed func(count int64, err error)) (stop func(), err error) {
+	n, release := c.namespaces.Acquire(context.Background(), q.Namespace)
+	f := watch.NewFollower(c.queue, func() (result, bool) { return n.lookup(q) }, result.equal, func(r result) { changed(r.count, r.err) })
+	stopCount, err := n.count(q, f)
 	if err != nil {
-		return err
+		release()
+		return nil, err
 	}
-	defer stop()
-	return watch.Follow(ctx, notifier, func() (result, bool) { return n.lookup(q) }, result.equal, func(r result) { changed(r.count, r.err) })
+	f.Wake()
+	return func() {
+		f.Stop()
+		stopCount()
+		release()
+	}, nil
 }
 
 // newNamespace returns the pods of a namespace.

@@ -2,7 +2,6 @@ package podcount
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net"
 	"strings"
@@ -19,6 +18,7 @@ import (
 
 	"github.com/impulse-sh/impulse/internal/testkit"
 	"github.com/impulse-sh/impulse/internal/testkit/sandbox"
+	"github.com/impulse-sh/impulse/internal/workqueue"
 	"github.com/impulse-sh/impulse/triggers"
 )
 
@@ -51,7 +51,7 @@ func newEnv(t *testing.T) *env {
 	user.Impersonate = rest.ImpersonationConfig{UserName: e.namespace, Groups: []string{"system:authenticated"}}
 	user.Dial = e.dial
 	var err error
-	if e.counter, err = New(user); err != nil {
+	if e.counter, err = New(user, workqueue.New(2)); err != nil {
 		t.Fatal(err)
 	}
 	_, err = e.kube.RbacV1().Roles(e.namespace).Create(t.Context(), &rbacv1.Role{
@@ -138,23 +138,18 @@ type counting struct {
 	*env
 
 	results chan result
-	stop    func() error
+	stop    func()
 }
 
 func (e *env) count(selector string, byNode bool) *counting {
 	e.Helper()
-	ctx, cancel := context.WithCancel(e.Context())
 	c := &counting{env: e, results: make(chan result, 100)}
-	done := make(chan error, 1)
-	go func() {
-		done <- e.counter.CountPods(ctx, triggers.PodQuery{Namespace: e.namespace, Selector: selector, ByNode: byNode}, func(n int64, err error) { c.results <- result{n, err} })
-	}()
-	c.stop = sync.OnceValue(func() error { cancel(); return <-done })
-	e.Cleanup(func() {
-		if err := c.stop(); !errors.Is(err, context.Canceled) {
-			e.Errorf("CountPods returned %v, want %v", err, context.Canceled)
-		}
-	})
+	stop, err := e.counter.CountPods(triggers.PodQuery{Namespace: e.namespace, Selector: selector, ByNode: byNode}, func(n int64, err error) { c.results <- result{n, err} })
+	if err != nil {
+		e.Fatal(err)
+	}
+	c.stop = sync.OnceFunc(stop)
+	e.Cleanup(c.stop)
 	return c
 }
 
@@ -232,9 +227,7 @@ func testOneWatchPerNamespaceEndsWithItsLastCount(t *testing.T) {
 		t.Errorf("%d namespaces are watched, want 1", n)
 	}
 	for _, c := range all {
-		if err := c.stop(); !errors.Is(err, context.Canceled) {
-			t.Errorf("CountPods returned %v, want %v", err, context.Canceled)
-		}
+		c.stop()
 	}
 	if n := e.counter.namespaces.Len(); n != 0 {
 		t.Errorf("%d namespaces are watched after the last count, want 0", n)
@@ -256,11 +249,11 @@ func testCountIsUnknownWhilePodsMayNotBeListed(t *testing.T) {
 
 func testSelectorThatCannotBeReadIsError(t *testing.T) {
 	t.Parallel()
-	counter, err := New(&rest.Config{Host: "http://" + testkit.FreeAddress(t)})
+	counter, err := New(&rest.Config{Host: "http://" + testkit.FreeAddress(t)}, workqueue.New(1))
 	if err != nil {
 		t.Fatal(err)
 	}
-	err = counter.CountPods(t.Context(), triggers.PodQuery{Namespace: "shop", Selector: "a in b"}, func(int64, error) {})
+	_, err = counter.CountPods(triggers.PodQuery{Namespace: "shop", Selector: "a in b"}, func(int64, error) {})
 	if err == nil || counter.namespaces.Len() != 0 {
 		t.Errorf("got %v and %d watched namespaces, want an error and none", err, counter.namespaces.Len())
 	}

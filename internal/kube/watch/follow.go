@@ -1,7 +1,6 @@
 package watch
 
 import (
-	"context"
 	"fmt"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -9,6 +8,7 @@ import (
 	"k8s.io/client-go/rest"
 
 	"github.com/impulse-sh/impulse/internal/kube/typed"
+	"github.com/impulse-sh/impulse/internal/workqueue"
 )
 
 // Client returns a client that watches built-in resources of one group and version, without a client-side rate limit. config is not
@@ -27,22 +27,23 @@ func Client(config *rest.Config, gv schema.GroupVersion) (rest.Interface, error)
 	return rest.RESTClientFor(config)
 }
 
-// Follow calls changed with what lookup returns, once it is known, and again after each notification of n with which it differs, until ctx
-// is done.
-func Follow[R any](ctx context.Context, n Notifier, lookup func() (R, bool), equal func(a, b R) bool, changed func(R)) error {
+// Follower is an item that reports the changes of something that is looked up in a Cache. It is a Subscriber.
+type Follower struct{ *workqueue.Item }
+
+// Notify makes it look again.
+func (f Follower) Notify() { f.Wake() }
+
+// NewFollower returns a Follower that calls changed with what lookup returns, once it is known, and again after each Notify or Wake with which it
+// differs, until Stop. It has no goroutine of its own: changed is called by a worker of the queue, and must not block.
+func NewFollower[R any](q *workqueue.Queue, lookup func() (R, bool), equal func(a, b R) bool, changed func(R)) Follower {
 	var last R
 	reported := false
-	for {
-		if now, known := lookup(); known && (!reported || !equal(now, last)) && ctx.Err() == nil {
-			changed(now)
+	return Follower{q.NewItem(func() {
+		if now, known := lookup(); known && (!reported || !equal(now, last)) {
 			last, reported = now, true
+			changed(now)
 		}
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-n:
-		}
-	}
+	})}
 }
 
 // ExplainForbidden adds to an error of missing permission that resources cannot be watched, and where the permissions are.
