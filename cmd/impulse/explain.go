@@ -8,23 +8,29 @@ import (
 	"github.com/spf13/cobra"
 )
 
+// explainText is the help of impulse explain.
+const explainText = "Explain shows the replica count and what prevents it from being written, the formula with its numbers, every rule that changed\n" +
+	"the result, which changes will come without a new event and when, and the levels at which the result would be different.\n\n" +
+	"For an object in a cluster, it asks the leader for the levels of this moment, through the API server's proxy for Services. If that is\n" +
+	"not possible within 2 s, it prints a warning with the reason, and uses the levels in the object's status, which were recorded when\n" +
+	"the outcome (the count or its reasons) last changed. --live=always makes it an error, and --live=never does not ask. For an object\n" +
+	"in the files of an Impulse that runs with --config, it uses the status. For a file, it explains the decision at one instant of a\n" +
+	"test, or of a simulation (--input). An argument names a file if it is - (standard input), starts with / or ., or ends in .yaml,\n" +
+	".yml or .json.\n\n" +
+	"For an object with an invalid spec, it prints the mistakes and then, if an older version stays in effect, the last decision by that.\n" +
+	"The exit code is 1 then."
+
 func explainCommand() *cobra.Command {
 	var c cluster
 	var s selection
 	var o output
 	var i instant
 	var lease string
+	var live liveValues
 	cmd := &cobra.Command{
 		Use:   "explain ([NAMESPACE/]NAME... | FILE)",
 		Short: "Explain the replica counts of workloads: why, until when, and what would change it",
-		Long: "Explain shows the replica count and what prevents it from being written, the formula with its numbers, every rule that changed\n" +
-			"the result, which changes will come without a new event and when, and the levels at which the result would be different.\n\n" +
-			"For an object in a cluster, or in the files of an Impulse that runs with --config, it uses the levels in the object's status,\n" +
-			"which were recorded when the outcome (the count or its reasons) last changed. For a file, it explains the decision at one\n" +
-			"instant of a test, or of a simulation (--input). An argument names a file if it is - (standard input), starts with / or ., or\n" +
-			"ends in .yaml, .yml or .json.\n\n" +
-			"For an object with an invalid spec, it prints the mistakes and then, if an older version stays in effect, the last decision by that.\n" +
-			"The exit code is 1 then.",
+		Long:  explainText,
 		Example: `  impulse explain web -n shop
   impulse explain shop/web -o json
 
@@ -50,11 +56,11 @@ func explainCommand() *cobra.Command {
 					return errWhich
 				}
 			}
-			if err := errors.Join(o.check(), c.check(cmd), s.check(cmd, args), excludes(cmd, "config", "lease-namespace"), i.check(cmd)); err != nil {
+			if err := errors.Join(o.check(), c.check(cmd), s.check(cmd, args), excludes(cmd, "config", "lease-namespace"), live.check(cmd), i.check(cmd)); err != nil {
 				return err
 			}
 			if i.file == "" {
-				return explainObjects(cmd, &liveExplainer{cluster: &c, selection: &s, lease: lease, output: &o}, args)
+				return explainObjects(cmd, &liveExplainer{cluster: &c, selection: &s, lease: lease, live: live, output: &o}, args)
 			}
 			e, about, err := i.explain(cmd)
 			if err != nil {
@@ -67,6 +73,8 @@ func explainCommand() *cobra.Command {
 	s.flags(cmd)
 	completeNames(cmd, &c)
 	leaseFlag(cmd, &lease)
+	cmd.Flags().Lookup("lease-namespace").Usage = "namespace of Impulse, with its Lease, its Service and the AlertSets; use the same value as for impulse run"
+	live.flag(cmd)
 	i.flags(cmd)
 	o.flag(cmd)
 	return cmd

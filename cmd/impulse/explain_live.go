@@ -12,6 +12,7 @@ import (
 
 	"github.com/impulse-sh/impulse/api/v1alpha1"
 	"github.com/impulse-sh/impulse/internal/analysis/explain"
+	"github.com/impulse-sh/impulse/internal/control/live"
 	"github.com/impulse-sh/impulse/internal/diag"
 	"github.com/impulse-sh/impulse/internal/policy/compile"
 	"github.com/impulse-sh/impulse/internal/printable"
@@ -24,6 +25,7 @@ type liveExplainer struct {
 	selection *selection
 	// lease is the namespace of the AlertSets.
 	lease  string
+	live   liveValues
 	output *output
 }
 
@@ -44,9 +46,14 @@ func explainObjects(cmd *cobra.Command, l *liveExplainer, names []string) error 
 	if len(all) == 0 && failed != nil {
 		return failed
 	}
-	l.cluster.warnLeaderless(cmd.Context(), cmd.ErrOrStderr(), l.lease)
+	if !l.cluster.warnLeaderless(cmd.Context(), cmd.ErrOrStderr(), l.lease) && len(all) > 0 {
+		l.live.connect(cmd.Context(), l.cluster, l.lease)
+	}
 	if len(names) == 1 {
 		e, about, err := l.explain(cmd.Context(), all[0], true)
+		if unread := l.live.report(cmd.ErrOrStderr()); unread != nil {
+			return unread
+		}
 		if e == nil {
 			return err
 		}
@@ -67,6 +74,9 @@ func explainObjects(cmd *cobra.Command, l *liveExplainer, names []string) error 
 		if one.Explanation, one.about, err = l.explain(cmd.Context(), so, false); err != nil {
 			one.Error = err.Error()
 		}
+	}
+	if err := l.live.report(cmd.ErrOrStderr()); err != nil {
+		return err
 	}
 	return errors.Join(l.output.write(cmd.OutOrStdout(), several, func(out io.Writer) error { return explainedText(out, several) }), failed)
 }
@@ -96,22 +106,29 @@ func explainedText(out io.Writer, all []explained) error {
 func (l *liveExplainer) explain(ctx context.Context, so *v1alpha1.ScaledObject, alone bool) (*explain.Explanation, string, error) {
 	compile.Default(so)
 	w, mistakes := compile.Compile(so, builtin.Kinds(), compile.DefaultSettings())
+	present := l.live.object(ctx, so)
+	if present != nil {
+		so.Status = *present.Status
+	}
 	if w == nil {
 		effect := effectOfInvalid(&so.Status)
 		invalid := fmt.Errorf("%s/%s is invalid%s: %w", so.Namespace, so.Name, effect, joined(mistakes))
-		if effect != lastGood {
+		if effect != effectLastGood {
 			return nil, "", invalid
 		}
-		e, err := explain.LastGood(so, time.Now())
+		e, err := lastGood(so, present)
 		if err != nil {
 			return nil, "", errors.Join(invalid, err)
 		}
 		return e, fmt.Sprintf("%s/%s (last good version)", so.Namespace, so.Name), invalid
 	}
 	about := fmt.Sprintf("%s (%s)", w.Key(), w.Target)
-	e, err := explain.Object(w, &so.Status, time.Now())
-	if err != nil {
-		return nil, about, err
+	e := explanationOf(present)
+	if e == nil {
+		var err error
+		if e, err = explain.Object(w, &so.Status, time.Now()); err != nil {
+			return nil, about, err
+		}
 	}
 	if alone {
 		if hint := l.cluster.elsewhere(ctx, l.lease, w, &so.Status); hint != "" {
@@ -121,8 +138,25 @@ func (l *liveExplainer) explain(ctx context.Context, so *v1alpha1.ScaledObject, 
 	return e, about, nil
 }
 
-// lastGood is the effect of an invalid spec that once was valid.
-const lastGood = ", and its last good version stays in effect"
+// lastGood explains the decision by the last good version of an object. Only the leader knows its rules.
+func lastGood(so *v1alpha1.ScaledObject, present *live.Object) (*explain.Explanation, error) {
+	if e := explanationOf(present); e != nil {
+		return e, nil
+	}
+	return explain.LastGood(so, time.Now())
+}
+
+// explanationOf returns the leader's explanation of an object; nil if it has none.
+func explanationOf(present *live.Object) *explain.Explanation {
+	if present == nil || present.Explanation == nil {
+		return nil
+	}
+	present.Explanation.Live = true
+	return present.Explanation
+}
+
+// effectLastGood is the effect of an invalid spec that once was valid.
+const effectLastGood = ", and its last good version stays in effect"
 
 // effectOfInvalid returns what Impulse does with an object whose spec is invalid, if its status shows that.
 func effectOfInvalid(s *v1alpha1.ScaledObjectStatus) string {
@@ -134,7 +168,7 @@ func effectOfInvalid(s *v1alpha1.ScaledObjectStatus) string {
 	case able.Reason == v1alpha1.ReasonInvalidSpec:
 		return ", and Impulse does not scale it"
 	default:
-		return lastGood
+		return effectLastGood
 	}
 }
 

@@ -22,6 +22,7 @@ type getter struct {
 	watch  bool
 	// lease is the namespace of the Lease.
 	lease string
+	live  liveValues
 }
 
 func getCommand() *cobra.Command {
@@ -33,6 +34,9 @@ func getCommand() *cobra.Command {
 			"most at present, of those in docs/conditions.md; - means that the count is what the triggers ask for. TRIGGERS is whether a trigger\n" +
 			"is active, and how many cannot be read. -o wide adds the trigger that asks for the most, the levels and targets of all triggers,\n" +
 			"when the decision may change without an event, and the end and the reason of a pause.\n\n" +
+			"The values are those of this moment, from the leader through the API server's proxy for Services. If it cannot be asked within 2 s, a\n" +
+			"warning has the reason, and they are those of the status, as they are with --watch. JSON, YAML and names are the objects as the API\n" +
+			"server stores them.\n\n" +
 			"With --watch it prints a row again when what the row shows has changed, until it is interrupted.\n" +
 			"Exit code: 0 the objects were listed, or there are none; 2 one cannot be read.",
 		Example: `  impulse get
@@ -44,7 +48,7 @@ func getCommand() *cobra.Command {
   impulse get -A -o json | jq -r '.items[] | select(.status.reason == "Paused") | .metadata.name'`,
 		Args: cobra.ArbitraryArgs,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			err := errors.Join(g.output.check(), g.cluster.check(cmd), g.selection.check(cmd, args), excludes(cmd, "config", "watch"), excludes(cmd, "config", "lease-namespace"), excludes(cmd, "watch", "lease-namespace"))
+			err := errors.Join(g.output.check(), g.cluster.check(cmd), g.selection.check(cmd, args), excludes(cmd, "config", "watch"), excludes(cmd, "config", "lease-namespace"), excludes(cmd, "watch", "lease-namespace", "live"), g.live.check(cmd), g.checkTable(cmd))
 			if err != nil {
 				return err
 			}
@@ -59,7 +63,8 @@ func getCommand() *cobra.Command {
 	g.output.flag(cmd, "wide", "name")
 	cmd.Flags().BoolVarP(&g.watch, "watch", "w", false, "print the rows that change, until it is interrupted")
 	leaseFlag(cmd, &g.lease)
-	cmd.Flags().Lookup("lease-namespace").Usage = "namespace of the Lease, for a warning if no Impulse leads; use the same value as for impulse run"
+	cmd.Flags().Lookup("lease-namespace").Usage = "namespace of Impulse, with its Lease and its Service; use the same value as for impulse run"
+	g.live.flag(cmd)
 	completeNames(cmd, &g.cluster)
 	return cmd
 }
@@ -73,8 +78,38 @@ func (g *getter) list(cmd *cobra.Command, names []string) error {
 	if len(all) == 0 && g.table() != nil {
 		return g.reportNone(cmd, &g.cluster, "ScaledObject")
 	}
-	g.warnLeaderless(cmd.Context(), cmd.ErrOrStderr(), g.lease)
+	if !g.warnLeaderless(cmd.Context(), cmd.ErrOrStderr(), g.lease) && g.table() != nil {
+		if err := g.show(cmd, all); err != nil {
+			return err
+		}
+	}
 	return errors.Join(g.write(cmd.OutOrStdout(), all, len(names) == 1), failed)
+}
+
+// show replaces what a row shows of the statuses of objects by what the leader sees, if the leader can be asked.
+func (g *getter) show(cmd *cobra.Command, all []*v1alpha1.ScaledObject) error {
+	namespace := all[0].Namespace
+	for _, so := range all {
+		if so.Namespace != namespace {
+			namespace = ""
+		}
+	}
+	g.live.connect(cmd.Context(), &g.cluster, g.lease)
+	rows := g.live.rows(cmd.Context(), namespace)
+	for _, so := range all {
+		if row := rows[so.Namespace+"/"+so.Name]; row != nil {
+			row.Show(&so.Status)
+		}
+	}
+	return g.live.report(cmd.ErrOrStderr())
+}
+
+// checkTable returns an error if --live has no effect, because the output has objects as the API server stores them.
+func (g *getter) checkTable(cmd *cobra.Command) error {
+	if g.table() != nil {
+		return nil
+	}
+	return with(cmd, "--output="+g.output.value, "live")
 }
 
 // table returns the table of the output; nil if the output is none.

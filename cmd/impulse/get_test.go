@@ -67,9 +67,16 @@ func testObjectsAreListedInEachFormat(t *testing.T) {
 	ns := []string{"-n", e.Namespace}
 	code, out, errs := run(append([]string{"get"}, ns...)...)
 	lines := strings.Split(out, "\n")
-	if code != 0 || errs != "" || len(lines) != 4 || fieldsOf(lines[0]) != "NAME TARGET CURRENT DESIRED MIN MAX HELD BY TRIGGERS AGE" ||
+	const instead = "warning: this is the status, not the live values: there is no Service of Impulse in namespace impulse-system (--lease-namespace names another)\n"
+	if code != 0 || errs != instead || len(lines) != 4 || fieldsOf(lines[0]) != "NAME TARGET CURRENT DESIRED MIN MAX HELD BY TRIGGERS AGE" ||
 		!strings.HasPrefix(fieldsOf(lines[1]), "api Deployment/api - - 1 100 NotObserved - ") || !strings.HasPrefix(fieldsOf(lines[2]), "web Deployment/web 3 3 1 100 - active ") {
 		t.Errorf("text: got exit code %d, %s\n%s", code, errs, out)
+	}
+	if code, _, errs := run(append([]string{"get", "--live=never"}, ns...)...); code != 0 || errs != "" {
+		t.Errorf("without live values: got exit code %d, %s", code, errs)
+	}
+	if code, out, errs := run(append([]string{"get", "--live=always"}, ns...)...); code != 2 || out != "" || !strings.HasPrefix(errs, "impulse: read the live values: there is no Service of Impulse") {
+		t.Errorf("with live values only: got exit code %d, %s%s", code, out, errs)
 	}
 	if code, out, _ := run("get", e.Namespace+"/web", "-o", "wide"); code != 0 || !strings.Contains(out, "PAUSED UNTIL") || strings.Contains(out, "NAMESPACE") {
 		t.Errorf("wide: got exit code %d\n%s", code, out)
@@ -77,7 +84,7 @@ func testObjectsAreListedInEachFormat(t *testing.T) {
 	if code, out, _ := run("get", "-A", "-l", "app=web"); code != 0 || !strings.HasPrefix(out, "NAMESPACE ") || !strings.Contains(out, "\n"+e.Namespace+" ") {
 		t.Errorf("all namespaces: got exit code %d\n%s", code, out)
 	}
-	if code, out, _ := run(append([]string{"get", "-o", "name"}, ns...)...); code != 0 || out != "scaledobject.impulse.sh/api\nscaledobject.impulse.sh/web\n" {
+	if code, out, errs := run(append([]string{"get", "-o", "name"}, ns...)...); code != 0 || errs != "" || out != "scaledobject.impulse.sh/api\nscaledobject.impulse.sh/web\n" {
 		t.Errorf("names: got exit code %d\n%s", code, out)
 	}
 	var one v1alpha1.ScaledObject
@@ -234,6 +241,10 @@ func testEachMistakeIsOneSentence(t *testing.T) {
 		"get web -A":                      "impulse: --all-namespaces has no effect with names\n",
 		"get web -l a=b":                  "impulse: --selector has no effect with names\n",
 		"get -A -n shop":                  "impulse: --namespace has no effect with --all-namespaces\n",
+		"get --live maybe":                "impulse: --live is \"maybe\": expected auto, always or never\n",
+		"get --live always -o json":       "impulse: --live has no effect with --output=json\n",
+		"get --live always -w":            "impulse: --live has no effect with --watch\n",
+		"get --live always --config .":    "impulse: --live has no effect with --config\n",
 		"get -l a==b=c":                   "impulse: --selector is \"a==b=c\": ",
 		"get -o xml":                      "impulse: --output is \"xml\": expected text, json, yaml, wide or name\n",
 		"get a/b/c --server http://[::1]": "impulse: name one object: NAME, or NAMESPACE/NAME\n",

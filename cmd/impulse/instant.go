@@ -51,7 +51,7 @@ func (i *instant) check(cmd *cobra.Command) error {
 	return cmp.Or(
 		needs(cmd, "input", "capacity-per-replica", "startup-delay"),
 		excludes(cmd, "input", "run"),
-		with(cmd, "a file", append(connectionNames(cmd), "namespace", "all-namespaces", "selector", "config", "state-dir", "lease-namespace")...),
+		with(cmd, "a file", append(connectionNames(cmd), "namespace", "all-namespaces", "selector", "config", "state-dir", "lease-namespace", "live")...),
 	)
 }
 

@@ -16,17 +16,19 @@ import (
 // little cause no warning.
 const leaderless = time.Minute
 
-// warnLeaderless prints a warning if no process holds the Lease in a namespace, because the statuses are then those of the last leader. It
-// prints nothing in file mode, and if the Lease cannot be read: an Impulse may lead with another one.
-func (c *cluster) warnLeaderless(ctx context.Context, errs io.Writer, namespace string) {
+// warnLeaderless prints a warning if no process holds the Lease in a namespace, because the statuses are then those of the last leader, and
+// reports whether it did. It prints nothing in file mode, and if the Lease cannot be read: an Impulse may lead with another one.
+func (c *cluster) warnLeaderless(ctx context.Context, errs io.Writer, namespace string) bool {
 	leader, err := c.leader(ctx, namespace)
 	if err != nil || leader.Renewed.IsZero() {
-		return
+		return false
 	}
-	if age := time.Since(leader.Renewed); age > leaderless {
+	age := time.Since(leader.Renewed)
+	if age > leaderless {
 		fmt.Fprintf(errs, "warning: no Impulse leads: the Lease %s/%s has not been renewed for %s; this is the status of then\n",
 			namespace, app.Defaults().LeaseName, age.Truncate(time.Second))
 	}
+	return age > leaderless
 }
 
 // hasLease reports whether there is a Lease in a namespace, or whether that is unknown.

@@ -57,6 +57,7 @@ var within = map[string][]string{
 	"internal/control/credentials":     {"internal/control/cloudvault", "internal/control/vault"},
 	"internal/control/status":          {"internal/control/autoscaler", "internal/control/notify"},
 	"internal/control/servingcert":     {"internal/control/election"},
+	"internal/control/serviceproxy":    {"internal/control/live"},
 	"internal/control/uninstall":       {"internal/control/controller", "internal/control/status"},
 	"internal/analysis/policytest":     {"internal/analysis/engine"},
 	"internal/analysis/top":            {"internal/analysis/overview"},

@@ -65,7 +65,7 @@ func hasMethod(f *ast.File, receiver, name string) bool {
 
 // speakHTTP are the folders that may use status codes: the server, and HTTP clients.
 var speakHTTP = []string{
-	"internal/ingest/httpserver", "internal/ingest/forward", "internal/control/admission", "internal/control/notify", "internal/control/vault", "actuator", "cmd", "deploy", "bench", "internal/testkit",
+	"internal/ingest/httpserver", "internal/ingest/forward", "internal/control/admission", "internal/control/serviceproxy", "internal/control/notify", "internal/control/vault", "actuator", "cmd", "deploy", "bench", "internal/testkit",
 	"triggers/alertmanager", "triggers/metricsapi", "triggers/nats", "triggers/prometheus", "triggers/rabbitmq", "triggers/webhook", "triggers/internal/httpauth",
 }
 

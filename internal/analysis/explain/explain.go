@@ -10,6 +10,8 @@ import (
 // Explanation explains one decision. It is rendered as text, JSON or YAML.
 type Explanation struct {
 	At time.Time `json:"at"`
+	// Live is true if the leader has explained its readings of that time. Otherwise the values are those of the status.
+	Live bool `json:"live,omitempty"`
 	// From is the count that the decision was taken from, To the count that it wants.
 	From int32 `json:"from"`
 	To   int32 `json:"to"`

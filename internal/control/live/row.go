@@ -68,6 +68,20 @@ func (r *Row) setStatus(s *v1alpha1.ScaledObjectStatus) {
 	}
 }
 
+// Show sets in a status what a row has of it, for readers who have the status in the cluster.
+func (r *Row) Show(s *v1alpha1.ScaledObjectStatus) {
+	if r.State == Waiting {
+		return
+	}
+	s.Replicas, s.DesiredReplicas, s.Targets = r.Replicas, r.Desired, r.Levels
+	if r.Reason != "" {
+		s.Reason = r.Reason
+	}
+	if s.LastDecision != nil && r.Trigger != "" {
+		s.LastDecision.Trigger = r.Trigger
+	}
+}
+
 // setPresent sets what the newest outcome has. The mutex is held.
 func (e *entry) setPresent(r *Row) {
 	w, n := e.workload, e.newest
