@@ -125,7 +125,7 @@ func run(ctx context.Context, o options) error {
 		results = append(results, costs...)
 	}
 	if o.only == "" {
-		decisions, err := decide(ctx)
+		decisions, err := decide(ctx, o.quick)
 		if err != nil {
 			return fmt.Errorf("measure Decide: %w", err)
 		}
