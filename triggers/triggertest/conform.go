@@ -59,6 +59,7 @@ func checks() []check {
 		{"reports at once", reportsAtOnce},
 		{"ends with its context and leaves no goroutine", endsCleanly},
 		{"does not start when its context is done", doesNotStart},
+		{"starts and stops without Run if it is passive", startsAndStops},
 		{"reports that its source is down at the start, and recovers", failsAtStart},
 		{"reports that its source went down, and recovers", failsLater},
 		{"has a README whose example decodes", readmeIsRight},

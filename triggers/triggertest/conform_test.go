@@ -153,6 +153,14 @@ func testGoodKindsPass(t *testing.T) {
 	}
 }
 
+// started is a passive source whose Run is right and whose Start is the function.
+type started struct {
+	triggers.Source
+	start func(emit func(scalers.Event)) (stop func())
+}
+
+func (s started) Start(emit func(scalers.Event)) (stop func(), err error) { return s.start(emit), nil }
+
 // violation is a source that breaks one promise, and the check that has to find it.
 type violation struct {
 	name, check string
@@ -173,6 +181,14 @@ func (b violation) mustBeFound(t *testing.T) {
 
 func testSourcesWithWrongEventsFail(t *testing.T) {
 	for _, b := range []violation{
+		{"leaves a goroutine after stop", "starts and stops without Run if it is passive", func(o *fakeSource, _ triggers.Env) (triggers.Source, error) {
+			return started{o.follow(anyEvent), func(emit func(scalers.Event)) func() {
+				e, _ := o.current()
+				emit(e)
+				go func() { <-t.Context().Done() }()
+				return func() {}
+			}}, nil
+		}},
 		{"stays silent", "reports at once", func(o *fakeSource, _ triggers.Env) (triggers.Source, error) {
 			return o.follow(func(scalers.Event) bool { return false }), nil
 		}},

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/impulse-sh/impulse/scalers"
+	"github.com/impulse-sh/impulse/triggers"
 )
 
 const (
@@ -61,6 +62,36 @@ func endsCleanly(tb testing.TB, s subject) error {
 		}
 		if late := r.late.Load(); late > 0 {
 			return fmt.Errorf("%d events came after Run had returned", late)
+		}
+	}
+	return nil
+}
+
+// startsAndStops checks Start of a passive source, which the process calls instead of Run. It starts two, one after the other.
+func startsAndStops(tb testing.TB, s subject) error {
+	tb.Helper()
+	before := goroutines()
+	for range 2 {
+		r, source, err := s.open(tb.Context(), pollOften)
+		if err != nil {
+			return err
+		}
+		passive, ok := source.(triggers.Passive)
+		if !ok {
+			return r.abort()
+		}
+		stop, err := passive.Start(r.emit)
+		if err != nil {
+			return errors.Join(fmt.Errorf("start: %w", err), r.abort())
+		}
+		_, err = r.wait(anyEvent)
+		stop()
+		r.returned.Store(true)
+		if err := errors.Join(err, r.abort(), waitForGoroutines(before, s.timeout)); err != nil {
+			return err
+		}
+		if late := r.late.Load(); late > 0 {
+			return fmt.Errorf("%d events came after stop had returned", late)
 		}
 	}
 	return nil

@@ -38,18 +38,12 @@ func (s subject) start(tb testing.TB, interval time.Duration) (*running, error) 
 // startWith runs a source until stop is called or ctx is done.
 func (s subject) startWith(ctx context.Context, interval time.Duration) (*running, error) {
 	ctx, cancel := context.WithCancel(ctx)
-	env, closeEnv := s.env(ctx, interval)
-	r := &running{
-		cancel: cancel, timeout: s.timeout, events: make(chan scalers.Event, 1024), result: make(chan error, 1), close: closeEnv,
-	}
-	c, err := s.kind.Decode(s.fixture.Metadata)
+	r, source, err := s.open(ctx, interval)
 	if err != nil {
-		return nil, errors.Join(err, r.abort())
+		cancel()
+		return nil, err
 	}
-	source, err := s.kind.Open(c, env)
-	if err != nil {
-		return nil, errors.Join(fmt.Errorf("open: %w", err), r.abort())
-	}
+	r.cancel = cancel
 	go func() {
 		err := source.Run(ctx, r.emit)
 		r.returned.Store(true)
@@ -58,7 +52,24 @@ func (s subject) startWith(ctx context.Context, interval time.Duration) (*runnin
 	return r, nil
 }
 
-// abort cleans up after a source that was never run.
+// open returns a source that does not run yet.
+func (s subject) open(ctx context.Context, interval time.Duration) (*running, triggers.Source, error) {
+	env, closeEnv := s.env(ctx, interval)
+	r := &running{
+		cancel: func() {}, timeout: s.timeout, events: make(chan scalers.Event, 1024), result: make(chan error, 1), close: closeEnv,
+	}
+	c, err := s.kind.Decode(s.fixture.Metadata)
+	if err != nil {
+		return nil, nil, errors.Join(err, r.abort())
+	}
+	source, err := s.kind.Open(c, env)
+	if err != nil {
+		return nil, nil, errors.Join(fmt.Errorf("open: %w", err), r.abort())
+	}
+	return r, source, nil
+}
+
+// abort cleans up after a source that does not run.
 func (r *running) abort() error {
 	r.cancel()
 	r.close()
