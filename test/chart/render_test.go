@@ -28,7 +28,7 @@ func TestRender(t *testing.T) {
 var always = []string{
 	"ClusterRole/impulse", "ClusterRoleBinding/impulse", "Deployment/impulse", "FlowSchema/impulse-leader-election", "NetworkPolicy/impulse",
 	"PodDisruptionBudget/impulse", "Role/impulse", "RoleBinding/impulse", "Secret/impulse-peers", "Secret/impulse-tokens", "Service/impulse",
-	"ServiceAccount/impulse",
+	"ServiceAccount/impulse", "ClusterRole/impulse-viewer", "ClusterRoleBinding/impulse-viewer", "Role/impulse-live", "ServiceAccount/impulse-viewer",
 }
 
 // variant is a set of values, and what it adds to the objects of every release, or takes away from them.
@@ -44,16 +44,16 @@ var variants = []variant{
 	{name: "defaults"},
 	{
 		name: "one namespace", values: set("scope.namespace=shop", "crds.install=false", "flowSchema.create=false"), withoutCRDs: true,
-		with: []string{"Role/impulse-scaling", "RoleBinding/impulse-scaling"},
-		less: []string{"ClusterRole/impulse", "ClusterRoleBinding/impulse", "FlowSchema/impulse-leader-election"},
+		with: []string{"Role/impulse-scaling", "Role/impulse-viewer", "RoleBinding/impulse-scaling", "RoleBinding/impulse-viewer"},
+		less: []string{"ClusterRole/impulse", "ClusterRole/impulse-viewer", "ClusterRoleBinding/impulse", "ClusterRoleBinding/impulse-viewer", "FlowSchema/impulse-leader-election"},
 	},
 	{
 		name: "one namespace, with everything", values: set("scope.namespace=shop", "rbac.customMetrics={pods/hits}", "rbac.credentials.shop.secrets={login}"),
 		with: []string{
 			"FlowSchema/impulse-system-impulse-leader-election", "Role/impulse-credentials", "Role/impulse-metrics-adapters", "Role/impulse-scaling",
-			"RoleBinding/impulse-credentials", "RoleBinding/impulse-metrics-adapters", "RoleBinding/impulse-scaling",
+			"RoleBinding/impulse-credentials", "RoleBinding/impulse-metrics-adapters", "RoleBinding/impulse-scaling", "Role/impulse-viewer", "RoleBinding/impulse-viewer",
 		},
-		less: []string{"ClusterRole/impulse", "ClusterRoleBinding/impulse", "FlowSchema/impulse-leader-election"},
+		less: []string{"ClusterRole/impulse", "ClusterRole/impulse-viewer", "ClusterRoleBinding/impulse", "ClusterRoleBinding/impulse-viewer", "FlowSchema/impulse-leader-election"},
 	},
 	{name: "the KEDA bridge", values: set("kedaBridge.enabled=true", "kedaBridge.image.tag=1.2.3", "kedaBridge.extraEnv[0].name=A", "kedaBridge.extraEnv[0].value=b")},
 	{
@@ -108,7 +108,8 @@ var variants = []variant{
 		values: set("crds.install=false", "rbac.create=false", "serviceAccount.create=false", "serviceAccount.name=mine", "networkPolicy.enabled=false", "podDisruptionBudget.enabled=false", "flowSchema.create=false", "replicas=1"),
 		less: []string{
 			"ClusterRole/impulse", "ClusterRoleBinding/impulse", "FlowSchema/impulse-leader-election", "NetworkPolicy/impulse", "PodDisruptionBudget/impulse",
-			"Role/impulse", "RoleBinding/impulse", "ServiceAccount/impulse",
+			"Role/impulse", "RoleBinding/impulse", "ServiceAccount/impulse", "ClusterRole/impulse-viewer", "ClusterRoleBinding/impulse-viewer", "Role/impulse-live",
+			"ServiceAccount/impulse-viewer",
 		},
 	},
 	{
