@@ -43,7 +43,7 @@ func parts() []part {
 		{resource: crds, name: "clustertriggerauthentications.impulse.sh"},
 		{resource: schema.GroupVersionResource{Version: "v1", Resource: "namespaces"}, name: Namespace},
 	}
-	for _, name := range []string{"impulse", "impulse-admission", "impulse-metrics-adapters", "impulse-watch-keda"} {
+	for _, name := range []string{"impulse", "impulse-admission", "impulse-metrics-adapters", "impulse-viewer", "impulse-watch-keda"} {
 		all = append(all, part{resource: rbac.WithResource("clusterrolebindings"), name: name}, part{resource: rbac.WithResource("clusterroles"), name: name})
 	}
 	return append(all,
