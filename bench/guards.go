@@ -42,7 +42,7 @@ var guards = []guard{
 	{"rest/300/allocations-per-reading", count, 1.3, 0, "a reading allocates more: see a CPU profile (PROFILE=DIR), and the benchmarks of triggers"},
 	{"rest/300/source-peak", count, 2, 2.5, "readings are not spread over their interval: see the Poller in triggers"},
 	{"start/300/again/status-writes", count, 0, 15, "a restart writes statuses whose outcome stands: see Resume in internal/control/status"},
-	{"edge/300/last-write", beside, 2.5, 4, "counts wait for each other or for other writes: see internal/kube/writes and internal/workqueue"},
+	{"edge/300/last-write", beside, 2.5, 8, "counts wait for each other or for other writes: see internal/kube/writes and internal/workqueue"},
 	{"rate/20/refused", count, 0, 20, "senders get 503, because records wait: see internal/kube/writes and internal/ingest/store"},
 	{"rate/20/late", count, 0, 4, "counts were not written: see the log of Impulse"},
 	{"rate/20/reaction", beside, 2, 3, "counts wait: see internal/kube/writes and internal/control/autoscaler"},
