@@ -16,36 +16,44 @@ type shadow struct {
 	real Actuator
 
 	mu sync.Mutex
-	// scale is the target with that count; hasCount is true once a count was written.
-	scale    actuator.Scale
+	// observed is the target as it was last observed, with that count; hasCount is true once a count was written. changed receives it; nil
+	// before Follow.
+	observed actuator.Observation
 	hasCount bool
+	changed  func(actuator.Observation)
 }
 
 // Follow follows the real target, and replaces its count.
 func (s *shadow) Follow(t actuator.Target, o actuator.WatchOptions, changed func(actuator.Observation)) (stop func(), err error) {
-	return s.real.Follow(t, o, func(observed actuator.Observation) { changed(s.observe(observed)) })
+	s.mu.Lock()
+	s.changed = changed
+	s.mu.Unlock()
+	return s.real.Follow(t, o, s.observe)
 }
 
-func (s *shadow) observe(o actuator.Observation) actuator.Observation {
+// observe passes on an observation of the real target. It is passed on under the lock, as in Set, so that one with the count of before a
+// write never follows the write.
+func (s *shadow) observe(o actuator.Observation) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if o.Scale.UID != s.scale.UID {
+	if o.Scale.UID != s.observed.Scale.UID {
 		s.hasCount = false // Another target of the same name starts with its own count.
 	}
 	if s.hasCount {
-		o.Scale.Replicas = s.scale.Replicas
+		o.Scale.Replicas = s.observed.Scale.Replicas
 	}
-	s.scale = o.Scale
 	o.ForeignHPA = "" // A shadow does not compete with it.
-	return o
+	s.observed = o
+	s.changed(o)
 }
 
-// Set stores the count.
+// Set stores the count, which is observed at once.
 func (s *shadow) Set(_ context.Context, _ actuator.Target, _ actuator.Scale, n int32) (actuator.Scale, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.scale.Replicas, s.hasCount = n, true
-	return s.scale, nil
+	s.observed.Scale.Replicas, s.hasCount = n, true
+	s.changed(s.observed)
+	return s.observed.Scale, nil
 }
 
 // Pods returns the real target's pods.

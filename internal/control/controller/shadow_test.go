@@ -34,6 +34,7 @@ func (e *env) status(name string) *v1alpha1.ScaledObjectStatus {
 // expectShadow fails the test unless the shadow of an object has n replicas, limited by these rules.
 func (e *env) expectShadow(name string, n int32, limitedBy ...string) {
 	e.t.Helper()
+	e.awaitStatuses()
 	s := e.status(name).Shadow
 	if s == nil || s.Replicas != n || len(s.LimitedBy) != len(limitedBy) || len(limitedBy) > 0 && s.LimitedBy[0] != limitedBy[0] {
 		e.t.Fatalf("the shadow of %s is %+v, want %d, %v", name, s, n, limitedBy)
@@ -52,7 +53,6 @@ func testShadowKeepsCountOfItsOwnAndWritesNothing(t *testing.T) {
 		e.want("web", 9)
 		e.expectShadow("web", 6, "rate")
 		pass(time.Minute)
-		e.awaitStatuses()
 		e.expectShadow("web", 8, "rate")
 		e.setLevel("web", 1)
 		e.want("web", 1)
