@@ -48,7 +48,7 @@ func newBehindService(e *env) *behindService {
 		e.Apply(document)
 	}
 	ip := addressOfMachine(e.t)
-	address := freeAddressOf(e.t, ip)
+	address := testkit.FreeAddressOf(e.t, ip)
 	authority := testkit.NewAuthority(e.t)
 	cert, key := authority.Issue(ip)
 	dir := e.t.TempDir()
@@ -112,16 +112,6 @@ func addressOfMachine(t *testing.T) string {
 	}
 	t.Fatal("this machine has no IPv4 address but those of loopback: the API server's proxy reaches no server on it")
 	return ""
-}
-
-// freeAddressOf returns an address of an IP of this machine on which nothing listens.
-func freeAddressOf(t *testing.T, ip string) string {
-	t.Helper()
-	_, port, err := net.SplitHostPort(testkit.FreeAddress(t))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return net.JoinHostPort(ip, port)
 }
 
 // push pushes a level to the trigger jobs of web, until it is recorded.

@@ -23,6 +23,13 @@ const maxAnswerBytes = 1 << 20
 // formType is the type of a body in the encoding of a form.
 const formType = "application/x-www-form-urlencoded"
 
+// usualHeaders are the headers of a request of a trigger without customHeaders.
+var usualHeaders = http.Header{
+	"Content-Type":    {formType},
+	"Accept-Encoding": {"identity"}, // An answer is so small that its compression costs more than it saves.
+	"Idempotency-Key": nil,          // It is not sent, and lets net/http send the request again if the connection was closed.
+}
+
 // client sends requests to the query API of one server.
 type client struct {
 	http *http.Client
@@ -51,14 +58,12 @@ func newClient(c Config, env triggers.Env) (*client, error) {
 	if c.AWSRegion != "" || env.Secrets != nil {
 		transport.Sign = (&signer{region: c.AWSRegion, secrets: env.Secrets, now: env.Now}).sign
 	}
-	headers := http.Header{
-		"Content-Type":    {formType},
-		"Accept-Encoding": {"identity"}, // An answer is so small that its compression costs more than it saves.
-		"Idempotency-Key": nil,          // It is not sent, and lets net/http send the request again if the connection was closed.
-	}
-	custom, _ := pairs("customHeaders", c.CustomHeaders)
-	for _, h := range custom {
-		headers.Add(h.key, h.value)
+	headers := usualHeaders
+	if custom, _ := pairs("customHeaders", c.CustomHeaders); len(custom) > 0 {
+		headers = headers.Clone()
+		for _, h := range custom {
+			headers.Add(h.key, h.value)
+		}
 	}
 	return &client{
 		http: &http.Client{Transport: transport, CheckRedirect: refuseRedirect},
