@@ -238,7 +238,7 @@ func (p *process) fromCluster(config *rest.Config) error {
 	}
 	p.keda, err = kedawatch.New(config, kedawatch.Options{
 		Namespace: p.options.Namespace, Kinds: builtin.Kinds(), Settings: p.options.Settings, WhileLeading: p.elector.WhileLeading,
-		Core: p.core, Log: p.log,
+		EventSink: p.eventSink, Log: p.log,
 	})
 	return err
 }

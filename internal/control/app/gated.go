@@ -4,9 +4,9 @@ import (
 	"context"
 
 	corev1 "k8s.io/api/core/v1"
-	"k8s.io/client-go/tools/record"
 
 	"github.com/impulse-sh/impulse/actuator"
+	"github.com/impulse-sh/impulse/internal/kube/events"
 	"github.com/impulse-sh/impulse/internal/kube/writes"
 )
 
@@ -37,24 +37,19 @@ func (w gatedAlerts) Turn(ctx context.Context) (end func(error)) {
 	return w.gate.Begin(ctx, writes.Records)
 }
 
-// eventSink is a sink of Events whose writes wait at the gate.
+// eventSink writes Events, each of which waits at the gate.
 type eventSink struct {
 	ctx  context.Context //nolint:containedctx // The interface of a sink has no context.
-	sink record.EventSink
+	sink events.Sink
 	gate *writes.Gate
 }
 
-// Create implements record.EventSink.
+// Create implements events.Sink.
 func (s eventSink) Create(e *corev1.Event) (*corev1.Event, error) {
 	return s.write(func() (*corev1.Event, error) { return s.sink.Create(e) })
 }
 
-// Update implements record.EventSink.
-func (s eventSink) Update(e *corev1.Event) (*corev1.Event, error) {
-	return s.write(func() (*corev1.Event, error) { return s.sink.Update(e) })
-}
-
-// Patch implements record.EventSink.
+// Patch implements events.Sink.
 func (s eventSink) Patch(e *corev1.Event, patch []byte) (*corev1.Event, error) {
 	return s.write(func() (*corev1.Event, error) { return s.sink.Patch(e, patch) })
 }

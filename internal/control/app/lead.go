@@ -6,14 +6,13 @@ import (
 	"sync"
 	"time"
 
-	"k8s.io/client-go/tools/record"
-
 	"github.com/impulse-sh/impulse/api/v1alpha1"
 	"github.com/impulse-sh/impulse/internal/control/controller"
 	"github.com/impulse-sh/impulse/internal/control/election"
 	"github.com/impulse-sh/impulse/internal/control/live"
 	"github.com/impulse-sh/impulse/internal/control/status"
 	"github.com/impulse-sh/impulse/internal/ingest/store"
+	"github.com/impulse-sh/impulse/internal/kube/events"
 	"github.com/impulse-sh/impulse/internal/kube/writes"
 	"github.com/impulse-sh/impulse/triggers"
 	"github.com/impulse-sh/impulse/triggers/builtin"
@@ -86,8 +85,13 @@ func (p *process) recorder(ctx context.Context) (status.Recorder, func()) {
 	if p.options.Config != "" {
 		return status.Silent{}, func() {}
 	}
-	events := status.NewEvents(ctx, func(ctx context.Context) record.EventSink { return eventSink{ctx, p.core.EventSink(ctx), p.gate} })
-	return events, events.Close
+	r := events.New(ctx, p.eventSink)
+	return status.Events{Recorder: r}, r.Close
+}
+
+// eventSink returns a sink of Events whose requests end with ctx.
+func (p *process) eventSink(ctx context.Context) events.Sink {
+	return eventSink{ctx, p.core.EventSink(ctx), p.gate}
 }
 
 // awaitAlerts waits until the stored alerts have been read, for alertsTimeout at most.

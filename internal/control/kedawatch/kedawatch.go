@@ -15,7 +15,7 @@ import (
 	"k8s.io/client-go/tools/cache"
 	"k8s.io/client-go/util/workqueue"
 
-	"github.com/impulse-sh/impulse/internal/kube/typed"
+	"github.com/impulse-sh/impulse/internal/kube/events"
 	"github.com/impulse-sh/impulse/internal/policy/compile"
 	"github.com/impulse-sh/impulse/triggers"
 )
@@ -50,8 +50,9 @@ type Options struct {
 	Settings  compile.Settings
 	// WhileLeading calls a write within the time for which this process leads.
 	WhileLeading func(ctx context.Context, write func(context.Context) error) error
-	Core         *typed.Core
-	Log          *slog.Logger
+	// EventSink returns a sink of Events whose requests end with ctx.
+	EventSink func(ctx context.Context) events.Sink
+	Log       *slog.Logger
 }
 
 // Watcher keeps an object of Impulse for each of KEDA's.
@@ -73,10 +74,10 @@ func New(config *rest.Config, o Options) (*Watcher, error) {
 
 // Run keeps the objects up to date until ctx is done.
 func (w *Watcher) Run(ctx context.Context) {
-	events := newRecorder(ctx, w.options.Core.EventSink(ctx))
-	defer events.close()
+	recorder := recorder{events.New(ctx, w.options.EventSink)}
+	defer recorder.Close()
 	r := &run{
-		Watcher: w, events: events, originals: map[string]cache.Store{}, kept: map[string]cache.Store{},
+		Watcher: w, events: recorder, originals: map[string]cache.Store{}, kept: map[string]cache.Store{},
 		reported: map[key]string{}, noted: map[key]string{},
 		queue: workqueue.NewTypedRateLimitingQueue(workqueue.NewTypedItemExponentialFailureRateLimiter[key](minRetry, maxRetry)),
 	}
@@ -116,7 +117,7 @@ func (k key) storeKey() string {
 type run struct {
 	*Watcher
 
-	events   *recorder
+	events   recorder
 	operator *operator
 	queue    workqueue.TypedRateLimitingInterface[key]
 	// originals and kept have KEDA's objects and Impulse's, by kind.

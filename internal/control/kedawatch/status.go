@@ -9,7 +9,6 @@ import (
 	"strings"
 	"time"
 
-	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -40,7 +39,7 @@ type condition struct {
 func (r *run) report(ctx context.Context, k key, original, kept *unstructured.Unstructured, refused refusal) error {
 	if r.isNew(r.reported, k, refused.reason+refused.message) && refused.message != "" {
 		r.options.Log.Warn("the newest version of an object of KEDA is not in effect", "object", k.String(), "reason", refused.reason, "message", refused.message)
-		r.events.event(original, corev1.EventTypeWarning, refused.reason, refused.message)
+		r.events.event(original, true, refused.reason, refused.message)
 	}
 	if k.kind != scaledObject {
 		return nil // KEDA's authentications have no conditions.

@@ -51,7 +51,7 @@ func (r *run) takeOver(ctx context.Context, k key, original, kept *unstructured.
 	if err != nil && !apierrors.IsNotFound(err) {
 		return fmt.Errorf("delete HPA %s, which scales the same target: %w", name, err)
 	}
-	r.events.event(original, "Normal", "TookOver", "HPA "+name+" was deleted: Impulse scales its target now")
+	r.events.event(original, false, "TookOver", "HPA "+name+" was deleted: Impulse scales its target now")
 	return nil
 }
 

@@ -7,7 +7,6 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/client-go/gentype"
 	"k8s.io/client-go/rest"
-	"k8s.io/client-go/tools/record"
 )
 
 // Core is a client of the core group.
@@ -55,5 +54,5 @@ func (c *Core) CreateToken(ctx context.Context, namespace, account string, reque
 	return issued, err
 }
 
-// EventSink returns the sink of a broadcaster of Events, for all namespaces. Its requests end with ctx.
-func (c *Core) EventSink(ctx context.Context) record.EventSink { return eventSink{ctx, c.client} }
+// EventSink returns a sink of Events, for all namespaces. Its requests end with ctx.
+func (c *Core) EventSink(ctx context.Context) EventSink { return EventSink{ctx, c.client} }

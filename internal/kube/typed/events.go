@@ -8,28 +8,23 @@ import (
 	"k8s.io/client-go/rest"
 )
 
-// eventSink writes Events, each in its own namespace. The interface of a broadcaster's sink has no context.
-type eventSink struct {
-	ctx    context.Context //nolint:containedctx // See above.
+// EventSink writes Events, each in its own namespace.
+type EventSink struct {
+	ctx    context.Context //nolint:containedctx // A sink is made for one write.
 	client rest.Interface
 }
 
-// Create implements record.EventSink.
-func (s eventSink) Create(e *corev1.Event) (*corev1.Event, error) {
+// Create creates an Event.
+func (s EventSink) Create(e *corev1.Event) (*corev1.Event, error) {
 	return s.send(s.client.Post().Namespace(e.Namespace).Resource("events").Body(e))
 }
 
-// Update implements record.EventSink.
-func (s eventSink) Update(e *corev1.Event) (*corev1.Event, error) {
-	return s.send(s.client.Put().Namespace(e.Namespace).Resource("events").Name(e.Name).Body(e))
-}
-
-// Patch implements record.EventSink.
-func (s eventSink) Patch(e *corev1.Event, patch []byte) (*corev1.Event, error) {
+// Patch changes an Event by a strategic merge patch.
+func (s EventSink) Patch(e *corev1.Event, patch []byte) (*corev1.Event, error) {
 	return s.send(s.client.Patch(types.StrategicMergePatchType).Namespace(e.Namespace).Resource("events").Name(e.Name).Body(patch))
 }
 
-func (s eventSink) send(r *rest.Request) (*corev1.Event, error) {
+func (s EventSink) send(r *rest.Request) (*corev1.Event, error) {
 	written := &corev1.Event{}
 	return written, r.UseProtobufAsDefault().Do(s.ctx).Into(written)
 }

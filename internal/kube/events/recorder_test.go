@@ -1,4 +1,4 @@
-package status
+package events
 
 import (
 	"context"
@@ -16,24 +16,22 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/runtime/schema"
-	"k8s.io/client-go/tools/record"
 )
 
-func TestEvents(t *testing.T) {
+func TestRecorder(t *testing.T) {
 	t.Run("there is at most one write a minute for an object and a reason, and none is lost", testAtMostOneWriteMinuteForObjectAndReasonAndNoneIsLost)
 	t.Run("Events a minute apart are separate, and equal ones are counted", testEventsMinuteApartAreSeparateAndEqualOnesAreCounted)
 	t.Run("the Events of one minute are one Event with the newest note", testEventsOfOneMinuteAreOneEventWithNewestNote)
 	t.Run("an Event that no longer exists is created again", testEventThatNoLongerExistsIsCreatedAgain)
 	t.Run("a failed write is tried again, and a forbidden one is not", testFailedWriteIsTriedAgainAndForbiddenOneIsNot)
 	t.Run("an Event during a write is counted, whether the write fails or not", testEventDuringWriteIsCounted)
+	t.Run("the Event of an object without a namespace is in the namespace default", testEventOfObjectWithoutNamespaceIsInDefault)
 	t.Run("Events that wait are written at the end", testEventsThatWaitAreWrittenAtEnd)
 	t.Run("nothing is kept of series that have ended", testNothingIsKeptOfSeriesThatHaveEnded)
 }
 
 // eventServer stores Events as the API server does.
 type eventServer struct {
-	record.EventSink
-
 	mu     sync.Mutex
 	all    map[string]*corev1.Event
 	writes []eventWrite
@@ -120,24 +118,28 @@ func mapKeys(all map[string]*corev1.Event) func(func(string) bool) {
 }
 
 // withEvents runs a test in a bubble of fake time.
-func withEvents(t *testing.T, test func(t *testing.T, s *eventServer, e *Events)) {
+func withEvents(t *testing.T, test func(t *testing.T, s *eventServer, e *Recorder)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		s := &eventServer{all: map[string]*corev1.Event{}}
-		e := NewEvents(t.Context(), func(context.Context) record.EventSink { return s })
+		e := New(t.Context(), func(context.Context) Sink { return s })
 		test(t, s, e)
 	})
 }
 
-var ofWeb = Object{"shop", "web", "u"}
+func scaledObject(name string) corev1.ObjectReference {
+	return corev1.ObjectReference{Kind: "ScaledObject", Namespace: "shop", Name: name, UID: "u"}
+}
+
+var ofWeb = scaledObject("web")
 
 func testAtMostOneWriteMinuteForObjectAndReasonAndNoneIsLost(t *testing.T) {
 	for seed := range uint64(20) {
-		withEvents(t, func(t *testing.T, s *eventServer, e *Events) {
+		withEvents(t, func(t *testing.T, s *eventServer, e *Recorder) {
 			r := rand.New(rand.NewPCG(seed, 5))
 			const total = 2000
 			for range total {
-				object := Object{"shop", []string{"web", "worker"}[r.IntN(2)], "u"}
+				object := scaledObject([]string{"web", "worker"}[r.IntN(2)])
 				e.Event(object, r.IntN(2) == 0, []string{"Scaled", "TriggerFailed"}[r.IntN(2)], fmt.Sprint("note ", r.IntN(3)))
 				<-time.After(time.Duration(r.ExpFloat64() * float64(time.Second)))
 			}
@@ -160,7 +162,7 @@ func testAtMostOneWriteMinuteForObjectAndReasonAndNoneIsLost(t *testing.T) {
 }
 
 func testEventsMinuteApartAreSeparateAndEqualOnesAreCounted(t *testing.T) {
-	withEvents(t, func(t *testing.T, s *eventServer, e *Events) {
+	withEvents(t, func(t *testing.T, s *eventServer, e *Recorder) {
 		defer e.Close()
 		for _, note := range []string{"from 1 to 2", "from 2 to 3", "from 2 to 3"} {
 			e.Event(ofWeb, false, "Scaled", note)
@@ -174,7 +176,7 @@ func testEventsMinuteApartAreSeparateAndEqualOnesAreCounted(t *testing.T) {
 }
 
 func testEventsOfOneMinuteAreOneEventWithNewestNote(t *testing.T) {
-	withEvents(t, func(t *testing.T, s *eventServer, e *Events) {
+	withEvents(t, func(t *testing.T, s *eventServer, e *Recorder) {
 		defer e.Close()
 		for n := range 4 {
 			e.Event(ofWeb, false, "Scaled", fmt.Sprintf("from %d to %d", n, n+1))
@@ -188,7 +190,7 @@ func testEventsOfOneMinuteAreOneEventWithNewestNote(t *testing.T) {
 }
 
 func testEventThatNoLongerExistsIsCreatedAgain(t *testing.T) {
-	withEvents(t, func(t *testing.T, s *eventServer, e *Events) {
+	withEvents(t, func(t *testing.T, s *eventServer, e *Recorder) {
 		defer e.Close()
 		e.Event(ofWeb, false, "Scaled", "from 1 to 2")
 		s.expect(t, "1 from 1 to 2")
@@ -200,7 +202,7 @@ func testEventThatNoLongerExistsIsCreatedAgain(t *testing.T) {
 }
 
 func testFailedWriteIsTriedAgainAndForbiddenOneIsNot(t *testing.T) {
-	withEvents(t, func(t *testing.T, s *eventServer, e *Events) {
+	withEvents(t, func(t *testing.T, s *eventServer, e *Recorder) {
 		defer e.Close()
 		attempts := 0
 		s.fail = func() error {
@@ -231,7 +233,7 @@ func testFailedWriteIsTriedAgainAndForbiddenOneIsNot(t *testing.T) {
 
 func testEventDuringWriteIsCounted(t *testing.T) {
 	for _, failed := range []error{nil, errors.New("connection refused")} {
-		withEvents(t, func(t *testing.T, s *eventServer, e *Events) {
+		withEvents(t, func(t *testing.T, s *eventServer, e *Recorder) {
 			defer e.Close()
 			first := true
 			s.fail = func() error {
@@ -249,8 +251,21 @@ func testEventDuringWriteIsCounted(t *testing.T) {
 	}
 }
 
+func testEventOfObjectWithoutNamespaceIsInDefault(t *testing.T) {
+	withEvents(t, func(t *testing.T, s *eventServer, e *Recorder) {
+		e.Event(corev1.ObjectReference{Kind: "ClusterTriggerAuthentication", Name: "shared"}, true, "NotConverted", "a mistake")
+		e.Close()
+		s.expect(t, "1 a mistake")
+		for _, one := range s.all {
+			if one.Namespace != "default" || one.InvolvedObject.Namespace != "" {
+				t.Errorf("it is in namespace %q, about an object in %q; want default, and none", one.Namespace, one.InvolvedObject.Namespace)
+			}
+		}
+	})
+}
+
 func testEventsThatWaitAreWrittenAtEnd(t *testing.T) {
-	withEvents(t, func(t *testing.T, s *eventServer, e *Events) {
+	withEvents(t, func(t *testing.T, s *eventServer, e *Recorder) {
 		for n := range 3 {
 			e.Event(ofWeb, false, "Scaled", fmt.Sprintf("from %d to %d", n, n+1))
 			<-time.After(time.Second)
@@ -261,10 +276,10 @@ func testEventsThatWaitAreWrittenAtEnd(t *testing.T) {
 }
 
 func testNothingIsKeptOfSeriesThatHaveEnded(t *testing.T) {
-	withEvents(t, func(t *testing.T, _ *eventServer, e *Events) {
+	withEvents(t, func(t *testing.T, _ *eventServer, e *Recorder) {
 		defer e.Close()
 		for n := range 3 * minSweep {
-			e.Event(Object{"shop", fmt.Sprint("web-", n), "u"}, false, "Scaled", "from 1 to 2")
+			e.Event(scaledObject(fmt.Sprint("web-", n)), false, "Scaled", "from 1 to 2")
 			<-time.After(time.Second)
 		}
 		if len(e.all) > minSweep {

@@ -1,6 +1,7 @@
-package status
+package events
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -12,13 +13,9 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/types"
-	"k8s.io/client-go/tools/record"
 	"k8s.io/client-go/tools/record/util"
 	"k8s.io/client-go/util/workqueue"
 	"k8s.io/klog/v2"
-
-	"github.com/impulse-sh/impulse/api/v1alpha1"
 )
 
 const (
@@ -31,11 +28,17 @@ const (
 	component = "impulse"
 )
 
-// Events is a Recorder that writes to the API server. It does not block. client-go's recorder is not used, because it merges Events only
-// after ten in ten minutes, and writes a repeated one each time.
-type Events struct {
+// Sink writes Events to the API server.
+type Sink interface {
+	Create(e *corev1.Event) (*corev1.Event, error)
+	Patch(e *corev1.Event, patch []byte) (*corev1.Event, error)
+}
+
+// Recorder writes Events to a Sink. It does not block. client-go's recorder is not used, because it merges Events only after ten in ten
+// minutes, and writes a repeated one each time.
+type Recorder struct {
 	// sink returns a sink whose requests end with a context.
-	sink  func(context.Context) record.EventSink
+	sink  func(context.Context) Sink
 	queue workqueue.TypedRateLimitingInterface[seriesKey]
 	done  chan struct{}
 
@@ -49,8 +52,7 @@ type Events struct {
 
 // seriesKey identifies a series.
 type seriesKey struct {
-	Object
-
+	about   corev1.ObjectReference
 	warning bool
 	reason  string
 }
@@ -58,102 +60,102 @@ type seriesKey struct {
 // minSweep is the smallest number of series at which those that have ended are removed.
 const minSweep = 1024
 
-// NewEvents returns Events, which writes until Close to sinks whose requests end with the context that they are made of.
-func NewEvents(ctx context.Context, sink func(context.Context) record.EventSink) *Events {
+// New returns a Recorder, which writes until Close to sinks whose requests end with the context that they are made of.
+func New(ctx context.Context, sink func(context.Context) Sink) *Recorder {
 	limiter := workqueue.NewTypedItemExponentialFailureRateLimiter[seriesKey](time.Second, time.Minute)
-	e := &Events{
+	r := &Recorder{
 		sink: sink, queue: workqueue.NewTypedRateLimitingQueue(limiter), done: make(chan struct{}),
 		all: map[seriesKey]*series{}, sweepAt: minSweep,
 	}
-	go e.run(context.WithoutCancel(ctx))
-	return e
+	go r.run(context.WithoutCancel(ctx))
+	return r
 }
 
-// Event implements Recorder.
-func (e *Events) Event(o Object, warning bool, reason, note string) {
-	key, now := seriesKey{o, warning, reason}, time.Now()
-	e.mu.Lock()
-	s := e.all[key]
+// Event records that something has happened to an object. The series of an object ends with its UID.
+func (r *Recorder) Event(about corev1.ObjectReference, warning bool, reason, note string) {
+	key, now := seriesKey{about, warning, reason}, time.Now()
+	r.mu.Lock()
+	s := r.all[key]
 	if s == nil {
-		e.sweep(now)
+		r.sweep(now)
 		s = &series{}
-		e.all[key] = s
+		r.all[key] = s
 	}
 	wait, begins := s.add(note, now)
-	e.mu.Unlock()
+	r.mu.Unlock()
 	if begins {
-		e.queue.AddAfter(key, wait)
+		r.queue.AddAfter(key, wait)
 	}
 }
 
-// sweep removes the series that have ended, when there are many. The caller must hold e.mu.
-func (e *Events) sweep(now time.Time) {
-	if len(e.all) < e.sweepAt {
+// sweep removes the series that have ended, when there are many. The caller must hold r.mu.
+func (r *Recorder) sweep(now time.Time) {
+	if len(r.all) < r.sweepAt {
 		return
 	}
-	for key, s := range e.all {
+	for key, s := range r.all {
 		if s.ended(now) {
-			delete(e.all, key)
+			delete(r.all, key)
 		}
 	}
-	e.sweepAt = max(minSweep, 2*len(e.all))
+	r.sweepAt = max(minSweep, 2*len(r.all))
 }
 
 // Close writes the Events that wait, for closeTimeout at most, and stops writing.
-func (e *Events) Close() {
-	e.queue.ShutDown()
-	<-e.done
+func (r *Recorder) Close() {
+	r.queue.ShutDown()
+	<-r.done
 }
 
 // run writes Events until the queue is shut down, and then those that wait.
-func (e *Events) run(ctx context.Context) {
-	defer close(e.done)
+func (r *Recorder) run(ctx context.Context) {
+	defer close(r.done)
 	for {
-		key, shutdown := e.queue.Get()
+		key, shutdown := r.queue.Get()
 		if shutdown {
 			break
 		}
-		e.write(ctx, key)
-		e.queue.Done(key)
+		r.write(ctx, key)
+		r.queue.Done(key)
 	}
 	ctx, cancel := context.WithTimeout(ctx, closeTimeout)
 	defer cancel()
-	e.mu.Lock()
-	keys := slices.Collect(maps.Keys(e.all))
-	e.mu.Unlock()
+	r.mu.Lock()
+	keys := slices.Collect(maps.Keys(r.all))
+	r.mu.Unlock()
 	for _, key := range keys {
 		if ctx.Err() != nil {
 			return
 		}
-		e.write(ctx, key)
+		r.write(ctx, key)
 	}
 }
 
 // write writes the Event of a series that waits. One that the API server does not accept now is tried again.
-func (e *Events) write(ctx context.Context, key seriesKey) {
-	e.mu.Lock()
+func (r *Recorder) write(ctx context.Context, key seriesKey) {
+	r.mu.Lock()
 	var waiting, one *occurrence
-	s := e.all[key]
+	s := r.all[key]
 	if s != nil {
 		waiting, one = s.pop(time.Now())
 	}
-	e.mu.Unlock()
+	r.mu.Unlock()
 	if one == nil {
 		return
 	}
-	err := e.store(ctx, key, one)
-	e.mu.Lock()
-	defer e.mu.Unlock()
+	err := r.store(ctx, key, one)
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	switch {
 	case err == nil:
 		s.written = one
-		e.queue.Forget(key)
-	case isFinal(err), e.queue.NumRequeues(key) >= maxEventAttempts:
-		klog.FromContext(ctx).Error(err, "Event not written", "namespace", key.Namespace, "object", key.Name, "reason", key.reason)
-		e.queue.Forget(key)
+		r.queue.Forget(key)
+	case isFinal(err), r.queue.NumRequeues(key) >= maxEventAttempts:
+		klog.FromContext(ctx).Error(err, "Event not written", "namespace", key.about.Namespace, "object", key.about.Name, "reason", key.reason)
+		r.queue.Forget(key)
 	default:
 		s.restore(waiting)
-		e.queue.AddRateLimited(key)
+		r.queue.AddRateLimited(key)
 	}
 }
 
@@ -163,10 +165,10 @@ func isFinal(err error) bool {
 }
 
 // store creates the Event of an occurrence, or updates it. An Event that no longer exists is created again.
-func (e *Events) store(ctx context.Context, key seriesKey, one *occurrence) error {
+func (r *Recorder) store(ctx context.Context, key seriesKey, one *occurrence) error {
 	ctx, cancel := context.WithTimeout(ctx, eventTimeout)
 	defer cancel()
-	sink := e.sink(ctx)
+	sink := r.sink(ctx)
 	if one.name != "" {
 		patch, err := json.Marshal(map[string]any{"count": one.count, "lastTimestamp": metav1.NewTime(one.last), "message": one.text()})
 		if err != nil {
@@ -180,7 +182,7 @@ func (e *Events) store(ctx context.Context, key seriesKey, one *occurrence) erro
 			return fmt.Errorf("patch Event %s: %w", one.name, err)
 		}
 	}
-	name := e.newName(key)
+	name := r.newName(key)
 	if _, err := sink.Create(eventOf(key, one, name)); err != nil {
 		return fmt.Errorf("create Event %s: %w", name, err)
 	}
@@ -189,32 +191,24 @@ func (e *Events) store(ctx context.Context, key seriesKey, one *occurrence) erro
 }
 
 // newName returns the name of a new Event, as client-go makes it.
-func (e *Events) newName(key seriesKey) string {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	e.named = max(e.named+1, time.Now().UnixNano())
-	return util.GenerateEventName(key.Name, e.named)
+func (r *Recorder) newName(key seriesKey) string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.named = max(r.named+1, time.Now().UnixNano())
+	return util.GenerateEventName(key.about.Name, r.named)
 }
 
-// eventOf returns a new Event.
+// eventOf returns a new Event. One about an object without a namespace is in the namespace default, as those of Kubernetes are.
 func eventOf(key seriesKey, one *occurrence, name string) *corev1.Event {
 	kind := corev1.EventTypeNormal
 	if key.warning {
 		kind = corev1.EventTypeWarning
 	}
 	return &corev1.Event{
-		ObjectMeta: metav1.ObjectMeta{Namespace: key.Namespace, Name: name},
-		InvolvedObject: corev1.ObjectReference{
-			APIVersion: v1alpha1.GroupVersion().String(), Kind: "ScaledObject", Namespace: key.Namespace, Name: key.Name, UID: types.UID(key.UID),
-		},
-		Type: kind, Reason: key.reason, Message: one.text(), Count: one.count,
+		ObjectMeta:     metav1.ObjectMeta{Namespace: cmp.Or(key.about.Namespace, metav1.NamespaceDefault), Name: name},
+		InvolvedObject: key.about,
+		Type:           kind, Reason: key.reason, Message: one.text(), Count: one.count,
 		FirstTimestamp: metav1.NewTime(one.first), LastTimestamp: metav1.NewTime(one.last),
 		Source: corev1.EventSource{Component: component}, ReportingController: component,
 	}
 }
-
-// Silent is a Recorder for objects from files, about which the API server accepts no Events.
-type Silent struct{}
-
-// Event does nothing: the Reporter logs all Events.
-func (Silent) Event(Object, bool, string, string) {}
