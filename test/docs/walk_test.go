@@ -118,6 +118,9 @@ func (w *walk) run(line, shown string) bool {
 	for _, receiver := range []string{"impulse send alert", "impulse send value"} {
 		command = strings.ReplaceAll(command, receiver, receiver+" --server "+w.server)
 	}
+	for _, read := range []string{"impulse get", "impulse explain"} { // The cluster may have an Impulse of another test, with a Service.
+		command = strings.ReplaceAll(command, read, read+" --live=never")
+	}
 	if strings.Contains(command, "impulse alerts") {
 		command += " --lease-namespace " + w.Namespace
 	}

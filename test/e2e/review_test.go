@@ -114,6 +114,7 @@ func (r *reviews) applyWebhooks() {
 }
 
 // createWebhooks creates a ValidatingWebhookConfiguration, for the namespace of the test, with the URLs of the replicas in place of the Service.
+// Objects without a namespace are not reviewed: they may be those of other tests.
 func (r *reviews) createWebhooks(text string) {
 	r.t.Helper()
 	var c admissionregistrationv1.ValidatingWebhookConfiguration
@@ -127,6 +128,9 @@ func (r *reviews) createWebhooks(text string) {
 		w.NamespaceSelector.MatchExpressions = append(w.NamespaceSelector.MatchExpressions, metav1.LabelSelectorRequirement{
 			Key: "kubernetes.io/metadata.name", Operator: metav1.LabelSelectorOpIn, Values: []string{r.Namespace},
 		})
+		for j := range w.Rules {
+			w.Rules[j].Scope = new(admissionregistrationv1.NamespacedScope)
+		}
 	}
 	all := r.Kube.AdmissionregistrationV1().ValidatingWebhookConfigurations()
 	if _, err := all.Create(r.t.Context(), &c, metav1.CreateOptions{}); err != nil {

@@ -97,7 +97,7 @@ func testLargestShardFitsIntoAPIServer(t *testing.T) {
 	refused := false
 	for i := range n { // Together the annotations are too large for the shard.
 		a := small(i)
-		a.Annotations = map[string]string{"text": strings.Repeat("<\"\u2028", 3000)}
+		a.Annotations = map[string]string{"text": strings.Repeat("<\"\u2028", 6000)}
 		refused = refused || errors.Is(deliver(a), ErrFull)
 	}
 	if !refused {
