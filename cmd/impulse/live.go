@@ -26,6 +26,8 @@ const (
 	liveNever  = "never"
 )
 
+var liveModes = []string{liveAuto, liveAlways, liveNever}
+
 // liveValues reads what the leader knows about objects, by the flag --live. After a failure it reads nothing more.
 type liveValues struct {
 	mode   string
@@ -35,15 +37,14 @@ type liveValues struct {
 }
 
 func (l *liveValues) flag(cmd *cobra.Command) {
-	modes := []string{liveAuto, liveAlways, liveNever}
 	cmd.Flags().StringVar(&l.mode, "live", liveAuto, "values of the leader instead of those of the status: auto (the status, if the leader cannot be reached), always (an error then) or never")
-	_ = cmd.RegisterFlagCompletionFunc("live", cobra.FixedCompletions(modes, cobra.ShellCompDirectiveNoFileComp))
+	_ = cmd.RegisterFlagCompletionFunc("live", cobra.FixedCompletions(liveModes, cobra.ShellCompDirectiveNoFileComp))
 }
 
 // check returns an error if the value of the flag is unknown, or if the flag has no effect.
 func (l *liveValues) check(cmd *cobra.Command) error {
 	var err error
-	if !slices.Contains([]string{liveAuto, liveAlways, liveNever}, l.mode) {
+	if !slices.Contains(liveModes, l.mode) {
 		err = fmt.Errorf("--live is %q: expected auto, always or never", l.mode)
 	}
 	return errors.Join(err, excludes(cmd, "config", "live"))

@@ -263,9 +263,10 @@ func (p *process) fromFiles() error {
 
 // newStore creates the store of alerts, and the receiver that records in it.
 func (p *process) newStore(stored store.Persister) {
-	var writer store.Persister = alertWriter{stored, p.elector.Deadline, p.writes}
+	alerts := alertWriter{stored, p.elector.Deadline, p.writes}
+	var writer store.Persister = alerts
 	if p.options.Config == "" {
-		writer = gatedAlerts{alertWriter{stored, p.elector.Deadline, p.writes}, p.gate}
+		writer = gatedAlerts{alerts, p.gate}
 	}
 	p.alerts = store.New(writer, p.now)
 	p.alerts.SetLogger(p.log)
