@@ -124,6 +124,11 @@ func health(t *testing.T, s *v1alpha1.ScaledObjectStatus) string {
 
 func testHealthOfObjectFollowsFromItsStatus(t *testing.T) {
 	pause := func(p scalers.Paused) func(*env) { return func(d *env) { d.spec.Policy.Paused = p } }
+	unread := func(p *autoscaler.Outcome) { p.Events = []scalers.Event{{Trigger: "queue"}} }
+	waited := func(d *env) {
+		d.reportLevel(30, nil, unread)
+		<-time.After(startGrace)
+	}
 	for name, c := range map[string]struct {
 		prepare func(*env)
 		err     error
@@ -139,7 +144,7 @@ func testHealthOfObjectFollowsFromItsStatus(t *testing.T) {
 		"a denied write":       {edit: func(p *autoscaler.Outcome) { p.WriteErr = actuator.ErrDenied }, want: "Degraded: DeniedByAdmission: "},
 		"contested":            {edit: func(p *autoscaler.Outcome) { p.Contested = true }, want: "Degraded: Contested: "},
 		"an unread target":     {edit: missingTarget(errors.New("no answer")), want: "Progressing: TargetUnknown: "},
-		"an unread trigger":    {edit: func(p *autoscaler.Outcome) { p.Events = []scalers.Event{{Trigger: "queue"}} }, want: "Progressing: WaitingForTriggers: "},
+		"an unread trigger":    {prepare: waited, edit: unread, want: "Progressing: WaitingForTriggers: "},
 		"a pause":              {prepare: pause(scalers.Paused{All: true, Until: scalers.InstantOf(time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)), Reason: "drain"}), want: "Suspended: Paused: "},
 		"a count by hand":      {prepare: pause(scalers.Paused{Fixed: true, At: 7}), want: "Suspended: PausedReplicas: "},
 		"a pause of one way":   {prepare: pause(scalers.Paused{In: true}), want: "Healthy: PausedScaleIn: "},

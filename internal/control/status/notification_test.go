@@ -199,6 +199,8 @@ func testNewLeaderRepeatsNothingThatStoredStatusHas(t *testing.T) {
 	in(t, stored, func(t *testing.T, d *env) {
 		n := listen(d)
 		d.reportEvents([]scalers.Event{{Trigger: "queue"}})
+		<-time.After(firstReadingGrace)
+		d.reportEvents([]scalers.Event{{Trigger: "queue"}})
 		if got := n.details(); d.last() == nil || got != "" && got != "limited Unknown" {
 			t.Errorf("the trigger has not been read: got the status %v and %q, want no failure", d.last(), got)
 		}

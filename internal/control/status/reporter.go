@@ -91,7 +91,9 @@ type object struct {
 	refusal refusal
 	// stored is the status that the object had at the start, until the first new one.
 	stored *v1alpha1.ScaledObjectStatus
-	origin origin
+	// interimSince is when the first outcome since the start was not reported, because it lacked something.
+	interimSince time.Time
+	origin       origin
 	// running is its autoscaler, for the metrics; nil while it has none. errors counts the failed readings of each trigger that had some.
 	running Inspected
 	errors  map[string]uint64
@@ -205,11 +207,11 @@ func (r *Reporter) Decided(p *autoscaler.Outcome) {
 	o.origin.observe(p)
 	o.labels = p.Workload.Labels
 	r.notifyWrite(o, p)
-	writes := false
-	if !p.Writing && o.reportable(p) {
+	writes, interim := false, r.isInterim(o, p)
+	if !p.Writing && o.reportable(p) && !interim {
 		changes, writes = r.report(o, p)
 	}
-	news := o.history.add(p, writes)
+	news := !interim && o.history.add(p, writes)
 	o.history.markWritten(p)
 	if writes {
 		r.commit(o, o.draft(p))

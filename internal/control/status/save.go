@@ -27,6 +27,7 @@ func (r *Reporter) work(ctx context.Context) {
 
 // save writes the status of an object that is the newest one when the write may begin. A failed write is retried, with exponential back-off.
 func (r *Reporter) save(ctx context.Context, key string) {
+	r.endInterim(key)
 	end := func(error) {}
 	if r.begin != nil && r.waits(key) {
 		end = r.begin(ctx)
