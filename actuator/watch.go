@@ -29,10 +29,8 @@ func (c *Client) Follow(t Target, options WatchOptions, changed func(Observation
 		target:    t,
 		hpaTarget: newHPATarget(t.Namespace, t.APIVersion, t.Kind, t.Name),
 		changed:   changed,
-		reader:    scaleReader{client: c, target: t},
 	}
 	w.item = c.options.Queue.NewItem(w.run)
-	w.reader.ended = w.item.Wake
 	w.open(c, options)
 	w.item.Wake()
 	return w.close, nil
@@ -49,7 +47,8 @@ type watcher struct {
 	pods      *pods // Nil without WatchOptions.Pods.
 	closing   []func()
 
-	reader    scaleReader
+	client    *Client
+	reader    *scaleReader // Nil while the watch shows the count.
 	selection selection
 	stopCount func() // Ends the count of selection; nil before the first one and after an invalid one.
 	countErr  error  // Why selection cannot be counted.
@@ -72,6 +71,7 @@ func (w *watcher) run() {
 func (w *watcher) open(c *Client, options WatchOptions) {
 	ctx := context.Background()
 	var release func()
+	w.client, w.closing = c, make([]func(), 0, 5)
 	w.counts, release = c.counts.Acquire(ctx, kindName{w.target.APIVersion, w.target.Kind})
 	w.closing = append(w.closing, release, w.counts.Subscribe(w.target.key(), w))
 	w.hpas, release = c.hpas.Acquire(ctx, struct{}{})
@@ -85,7 +85,9 @@ func (w *watcher) open(c *Client, options WatchOptions) {
 // close ends the item, and then releases everything, last first.
 func (w *watcher) close() {
 	w.item.Stop()
-	w.reader.stop()
+	if w.reader != nil {
+		w.reader.stop()
+	}
 	if w.stopCount != nil {
 		w.stopCount()
 	}
@@ -101,6 +103,9 @@ func (w *watcher) observe() (Observation, bool) {
 		return Observation{}, false
 	}
 	if target.unseen {
+		if w.reader == nil {
+			w.reader = &scaleReader{client: w.client, target: w.target, ended: w.item.Wake}
+		}
 		read, known := w.reader.read(target.scale)
 		if !known {
 			return Observation{}, false

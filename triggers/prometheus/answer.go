@@ -48,7 +48,7 @@ type strictClient struct {
 }
 
 // URL returns the address of the query API.
-func (c *strictClient) URL(string, map[string]string) *url.URL { return new(*c.post.URL) }
+func (c *strictClient) URL(string, map[string]string) *url.URL { return new(*c.address) }
 
 // Do returns the answer that has arrived for a POST, or sends the query by GET, and checks the answer.
 func (c *strictClient) Do(ctx context.Context, r *http.Request) (*http.Response, []byte, error) {

@@ -32,10 +32,14 @@ var usualHeaders = http.Header{
 
 // client sends requests to the query API of one server.
 type client struct {
-	http *http.Client
-	// post is the request without the query. The requests share its headers and its URL.
-	post *http.Request
+	http http.Client
+	// address and headers are those of all requests.
+	address *url.URL
+	headers http.Header
 }
+
+// post is a request by POST, without what the requests of a client have.
+var post = &http.Request{Method: http.MethodPost}
 
 // response is what a server answered to a request.
 type response struct {
@@ -54,10 +58,6 @@ func newClient(c Config, env triggers.Env) (*client, error) {
 	if err != nil {
 		return nil, err
 	}
-	transport := &httpauth.Transport{Base: env.HTTP.Transport, Modes: modes, Secrets: env.Secrets, UnsafeSSL: c.UnsafeSSL}
-	if c.AWSRegion != "" || env.Secrets != nil {
-		transport.Sign = (&signer{region: c.AWSRegion, secrets: env.Secrets, now: env.Now}).sign
-	}
 	headers := usualHeaders
 	if custom, _ := pairs("customHeaders", c.CustomHeaders); len(custom) > 0 {
 		headers = headers.Clone()
@@ -66,9 +66,22 @@ func newClient(c Config, env triggers.Env) (*client, error) {
 		}
 	}
 	return &client{
-		http: &http.Client{Transport: transport, CheckRedirect: refuseRedirect},
-		post: &http.Request{Method: http.MethodPost, URL: address, Header: headers},
+		http:    http.Client{Transport: transportOf(c, modes, env), CheckRedirect: refuseRedirect},
+		address: address, headers: headers,
 	}, nil
+}
+
+// transportOf returns what authenticates and signs requests, or the shared transport if there is nothing to add to them.
+func transportOf(c Config, modes httpauth.Modes, env triggers.Env) http.RoundTripper {
+	signs := c.AWSRegion != "" || env.Secrets != nil
+	if len(modes) == 0 && !signs && !c.UnsafeSSL {
+		return env.HTTP.Transport
+	}
+	t := &httpauth.Transport{Base: env.HTTP.Transport, Modes: modes, Secrets: env.Secrets, UnsafeSSL: c.UnsafeSSL}
+	if signs {
+		t.Sign = (&signer{region: c.AWSRegion, secrets: env.Secrets, now: env.Now}).sign
+	}
+	return t
 }
 
 // endpoint returns the address of the query API, with the configured parameters.
@@ -92,13 +105,13 @@ func endpoint(c Config) (*url.URL, error) {
 
 // send sends a query, by POST or by GET, and returns the answer. query is in the encoding of a form.
 func (c *client) send(ctx context.Context, method, query string) (*response, error) {
-	var r *http.Request
+	r := post.WithContext(ctx)
+	r.URL, r.Header = c.address, c.headers
 	if method == http.MethodGet {
-		r = c.post.Clone(ctx)
+		r = r.Clone(ctx)
 		r.Method, r.URL.RawQuery = method, r.URL.RawQuery+"&"+query
 		r.Header.Del("Content-Type")
 	} else {
-		r = c.post.WithContext(ctx)
 		r.ContentLength = int64(len(query))
 		r.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(strings.NewReader(query)), nil }
 		r.Body, _ = r.GetBody()

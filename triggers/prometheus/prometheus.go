@@ -79,11 +79,17 @@ func newReader(c Config, env triggers.Env) (*reader, error) {
 		return nil, err
 	}
 	return &reader{
-		client: client, server: client.post.URL.Host, query: url.Values{"query": {c.Query}}.Encode(),
-		timeout: c.Timeout, late: fmt.Errorf("no answer within %s", c.Timeout),
+		client: client, server: client.address.Host, query: url.Values{"query": {c.Query}}.Encode(),
+		timeout: c.Timeout, late: lateError(c.Timeout),
 		zero: c.Zeros(), acceptPartial: c.AcceptPartial, step: c.EvaluationStep, now: env.Now,
 	}, nil
 }
+
+// lateError is the error of an answer that did not come in time. Its text is made when it is needed.
+type lateError time.Duration
+
+// Error returns the duration.
+func (e lateError) Error() string { return "no answer within " + time.Duration(e).String() }
 
 // Read returns the current level. It ignores the time in the answer: that is the time of the evaluation and not the age of the sample.
 // A series that ended leads to an empty answer after the server's lookback period.

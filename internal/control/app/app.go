@@ -326,7 +326,7 @@ func (p *process) server(ctx context.Context) (*httpserver.Server, error) {
 		PageAddr: p.options.PageListen, PageOptional: p.options.PageOptional, PagePrefix: p.options.PagePrefix, Page: files, Live: liveObjects{p}, Reviewer: p.reviewer,
 		Receiver: p.receiver, Leading: p.leading, Forward: p.peers, Peers: p.self, AuthenticatePeer: p.key.Authenticate,
 		Ready: p.ready, CapacityWarnings: p.alerts.Full, OnRefused: p.senderRefused,
-		Registry: p.registry, Tracer: p.tracing.Tracer(), Log: p.log, Now: p.now,
+		Registry: p.registry, ObjectMetrics: status.ObjectMetrics{Leader: p.leader}.Encode, Tracer: p.tracing.Tracer(), Log: p.log, Now: p.now,
 	})
 }
 

@@ -75,13 +75,13 @@ type Autoscaler struct {
 	inbox   inbox
 	pods    podLister
 
-	// Only run uses these fields. parts are the triggers and, as the last one, the target. wakeAt is the instant of the next call of
-	// loop.Step, if nothing arrives before. over is true when everything has ended.
-	parts   []part
-	wakeAt  scalers.Instant
-	over    bool
-	outcome Outcome
-	spans   spans
+	// Only run uses these fields, after Start has set past. parts are the triggers and, as the last one, the target. wakeAt is the instant of
+	// the next call of loop.Step, if nothing arrives before. over is true when everything has ended.
+	past   func() Past
+	parts  []part
+	wakeAt scalers.Instant
+	over   bool
+	spans  spans
 
 	// Only run changes workload and state. It holds mu while it changes those, so that Inspect may read them.
 	mu       sync.Mutex
@@ -109,7 +109,8 @@ func (a *Autoscaler) Update(w *compile.Workload) { a.inbox.putWorkload(w) }
 // done, all sources have ended and the write in flight is finished, with what the next autoscaler of the workload has to remember. Both
 // functions are called by a worker of the queue, and do not wait. Start is called once.
 func (a *Autoscaler) Start(ctx context.Context, past func() Past, ended func(scalers.Memory)) {
-	run := func() { a.run(ctx, past, ended) }
+	a.past = past
+	run := func() { a.run(ctx, ended) }
 	a.started.Store(&run)
 	context.AfterFunc(ctx, a.item.Wake)
 	a.item.Wake()
@@ -126,12 +127,13 @@ func (a *Autoscaler) begin(past Past) {
 }
 
 // run does what there is to do. It is called when something is in the inbox, at the next deadline, and when ctx is done.
-func (a *Autoscaler) run(ctx context.Context, past func() Past, ended func(scalers.Memory)) {
+func (a *Autoscaler) run(ctx context.Context, ended func(scalers.Memory)) {
 	if a.over {
 		return
 	}
 	if a.state == nil {
-		a.begin(past())
+		a.begin(a.past())
+		a.past = nil // It may have a version of the object that nobody needs any more.
 	}
 	ends := a.inbox.drainEnds()
 	if ctx.Err() != nil { // What arrives then leads to no decision: the alerts are unknown once the process stops.
@@ -145,10 +147,11 @@ func (a *Autoscaler) run(ctx context.Context, past func() Past, ended func(scale
 	}
 	next := a.startParts(ctx)
 	var in loop.Inputs
-	w := a.inbox.drain(&in)
+	w, readings := a.inbox.drain(&in)
 	if w != nil || in.Arrived != 0 || in.Observed || in.WriteEnded || a.now() >= a.wakeAt {
 		a.wakeAt = a.step(ctx, &in, w)
 	}
+	readings.release()
 	if next = min(next, a.wakeAt); next == scalers.Never {
 		a.item.ClearDeadline()
 		return
@@ -178,7 +181,7 @@ func (a *Autoscaler) finish(ends []partEnd) bool {
 func (a *Autoscaler) end(result loop.Result) {
 	in := loop.Inputs{Result: result, WriteEnded: true, Stopping: true}
 	now := a.now()
-	a.report(a.apply(&in, nil, now), now)
+	a.report(a.apply(&in, nil, now), now, 0)
 }
 
 // step calls loop.Step with what was in the inbox, sends the write that it returns, and reports the outcome. It returns the instant of the
@@ -194,8 +197,7 @@ func (a *Autoscaler) step(ctx context.Context, in *loop.Inputs, w *compile.Workl
 	if out.Write != nil {
 		go a.send(ctx, *out.Write, a.spans.ofWrite(a.workload, out.Write))
 	}
-	a.outcome.Arrived = in.Arrived
-	a.report(out, now)
+	a.report(out, now, in.Arrived)
 	return out.WakeAt
 }
 

@@ -2,6 +2,7 @@ package autoscaler
 
 import (
 	"slices"
+	"sync"
 
 	"github.com/impulse-sh/impulse/actuator"
 	"github.com/impulse-sh/impulse/internal/policy/compile"
@@ -48,13 +49,17 @@ func (o *Outcome) Clone() *Outcome {
 	return &c
 }
 
-// report passes the outcome of a call of loop.Step to the reporter.
-func (a *Autoscaler) report(out loop.Output, now scalers.Instant) {
-	o := &a.outcome
+// outcomes are those that no autoscaler uses now: only a few report at the same time.
+var outcomes = sync.Pool{New: func() any { return &Outcome{} }}
+
+// report passes the outcome of a call of loop.Step to the reporter. arrived has a bit for each reading that the call received.
+func (a *Autoscaler) report(out loop.Output, now scalers.Instant, arrived uint32) {
+	o, _ := outcomes.Get().(*Outcome)
 	a.describe(o, now)
-	o.Fresh, o.Write = out.Decided, out.Ended
+	o.Arrived, o.Fresh, o.Write = arrived, out.Decided, out.Ended
 	a.options.Reporter.Decided(o)
 	*o = Outcome{}
+	outcomes.Put(o)
 }
 
 // describe sets what an outcome says about the present state. A caller in another goroutine than that of Run must hold mu.

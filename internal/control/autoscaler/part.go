@@ -107,7 +107,7 @@ func (a *Autoscaler) followTarget() (stop func(), err error) {
 }
 
 func (a *Autoscaler) observe(o actuator.Observation) {
-	a.pods.observe(o)
+	a.pods.observe(&o)
 	a.inbox.putObservation(o)
 }
 

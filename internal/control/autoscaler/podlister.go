@@ -18,36 +18,35 @@ var errUnobserved = errors.New("the target has not been observed yet")
 
 // podLister knows the selector of the target's pods, for sources that read single pods. It is safe for concurrent use.
 type podLister struct {
-	mu     sync.Mutex
-	latest actuator.Observation
+	mu sync.Mutex
+	// latest is the selector of the newest observation, and err why it is not known, or why the pods are not.
+	latest string
+	err    error
 }
 
-func newPodLister() podLister {
-	return podLister{latest: actuator.Observation{Err: errUnobserved}}
-}
+func newPodLister() podLister { return podLister{err: errUnobserved} }
 
-// observe stores the newest observation.
-func (l *podLister) observe(o actuator.Observation) {
+// observe stores what the newest observation shows.
+func (l *podLister) observe(o *actuator.Observation) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.latest = o
+	if l.latest, l.err = o.Scale.Selector, o.ReadyErr; o.Err != nil && !loop.HasCount(o) {
+		l.latest, l.err = "", o.Err
+	}
 }
 
 // known returns true after the first observation.
 func (l *podLister) known() bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return !errors.Is(l.latest.Err, errUnobserved)
+	return !errors.Is(l.err, errUnobserved)
 }
 
 // selector returns the selector of the target's pods.
 func (l *podLister) selector() (string, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.latest.Err != nil && !loop.HasCount(&l.latest) {
-		return "", l.latest.Err
-	}
-	return l.latest.Scale.Selector, l.latest.ReadyErr
+	return l.latest, l.err
 }
 
 // PodSelector returns the label selector of the target's pods. It sends no request, does not block and may be called from any goroutine.

@@ -28,15 +28,15 @@ func testPodsAreListedOnceTargetIsKnown(t *testing.T) {
 	if r.known() {
 		t.Error("known returns true before the first observation, want false")
 	}
-	r.observe(actuator.Observation{Err: actuator.ErrNotFound})
+	r.observe(&actuator.Observation{Err: actuator.ErrNotFound})
 	if !r.known() {
 		t.Error("known returns false after an observation without a target, want true")
 	}
 	if _, err := r.selector(); !errors.Is(err, actuator.ErrNotFound) {
 		t.Errorf("got the error %v for a missing target, want %v", err, actuator.ErrNotFound)
 	}
-	r.observe(actuator.Observation{Scale: actuator.Scale{UID: "1", Selector: "app=web"}})
-	r.observe(actuator.Observation{Scale: actuator.Scale{UID: "1", Selector: "app=web"}, Err: actuator.ErrThrottled})
+	r.observe(&actuator.Observation{Scale: actuator.Scale{UID: "1", Selector: "app=web"}})
+	r.observe(&actuator.Observation{Scale: actuator.Scale{UID: "1", Selector: "app=web"}, Err: actuator.ErrThrottled})
 	if selector, err := r.selector(); selector != "app=web" || err != nil {
 		t.Errorf("got the selector %q, %v while the API server is away, want app=web", selector, err)
 	}

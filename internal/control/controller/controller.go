@@ -121,6 +121,7 @@ func (c *Controller) Apply(ctx context.Context, so *v1alpha1.ScaledObject) {
 	}
 	before := e.so
 	e.so = so
+	defer func() { e.so = keptOf(so) }()
 	if so.DeletionTimestamp != nil {
 		c.finalize(ctx, e)
 		return
@@ -143,6 +144,18 @@ func (c *Controller) Apply(ctx context.Context, so *v1alpha1.ScaledObject) {
 		e.lastGood = w
 		c.claim(ctx, e, targetKeyOf(w.Target))
 	}
+}
+
+// keptOf returns a copy of an object for the time after it was applied: without its triggers, which the compiled workload has, and with
+// only those fields of its status that the controller reads.
+func keptOf(so *v1alpha1.ScaledObject) *v1alpha1.ScaledObject {
+	kept := *so
+	kept.Spec.Triggers, kept.Spec.Shadow = nil, nil
+	kept.Status = v1alpha1.ScaledObjectStatus{
+		Reason: so.Status.Reason, Memory: so.Status.Memory, DesiredReplicas: so.Status.DesiredReplicas,
+		Reference: so.Status.Reference, OriginalReplicaCount: so.Status.OriginalReplicaCount,
+	}
+	return &kept
 }
 
 // Delete removes an object. Its target keeps its count, unless the object has restoreToOriginalReplicaCount.

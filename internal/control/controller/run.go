@@ -134,10 +134,11 @@ func (c *Controller) start(ctx context.Context, e *entry, previous ...*running) 
 func (c *Controller) begin(ctx context.Context, r *running, so *v1alpha1.ScaledObject, w *compile.Workload) {
 	var left atomic.Int32
 	left.Store(1)
-	var memory scalers.Memory // Of the autoscaler that scales; the shadow leaves none.
+	var memory scalers.Memory                    // Of the autoscaler that scales; the shadow leaves none.
+	key, uid := so.Namespace+"/"+so.Name, so.UID // Not the object, whose newer versions replace it.
 	ended := func() {
 		if left.Add(-1) == 0 {
-			c.end(r, func() { c.handovers[so.Namespace+"/"+so.Name] = Handover{UID: so.UID, Memory: memory} })
+			c.end(r, func() { c.handovers[key] = Handover{UID: uid, Memory: memory} })
 		}
 	}
 	if r.shadow != nil {

@@ -22,7 +22,7 @@ func (o *object) changes(p *autoscaler.Outcome) []conditionChange {
 		was := o.problems[key]
 		switch {
 		case why != "" && was == "":
-			o.problems[key] = reason
+			o.noteProblem(key, reason)
 			news = append(news, conditionChange{true, reason, why})
 		case why == "" && was != "":
 			delete(o.problems, key)
@@ -60,6 +60,14 @@ func (o *object) changes(p *autoscaler.Outcome) []conditionChange {
 	return news
 }
 
+// noteProblem notes that a problem has begun. Most objects never have one, and no map.
+func (o *object) noteProblem(key, reason string) {
+	if o.problems == nil {
+		o.problems = map[string]string{}
+	}
+	o.problems[key] = reason
+}
+
 // alertChanges returns the changes of the alerts of a trigger: one has become stale, was repeated or resolved, or its ttl has expired.
 func (o *object) alertChanges(trigger string, e *scalers.Event) []conditionChange {
 	key := "alerts of trigger " + trigger
@@ -74,7 +82,7 @@ func (o *object) alertChanges(trigger string, e *scalers.Event) []conditionChang
 		return nil
 	}
 	if reason != "" {
-		o.problems[key] = reason
+		o.noteProblem(key, reason)
 		return []conditionChange{{true, reason, trigger + ": " + why}}
 	}
 	delete(o.problems, key)

@@ -14,8 +14,17 @@ import (
 	"github.com/impulse-sh/impulse/scalers"
 )
 
-// conditions are the conditions of an object, with the times of their last transitions.
+// conditions are the conditions of an object, with the times of their last transitions. Statuses share the list, so it is replaced, and never
+// changed once it is set.
 type conditions struct{ list []metav1.Condition }
+
+// usualConditions is how many conditions an object has that never had a stale alert or a notice.
+const usualConditions = 5
+
+// own replaces the list by a copy, which may be changed until a status has it.
+func (c *conditions) own() {
+	c.list = append(make([]metav1.Condition, 0, max(len(c.list), usualConditions)), c.list...)
+}
 
 // set sets a condition to True or False. Its transition time changes only with its status.
 func (c *conditions) set(kind string, is bool, reason, message string, generation int64) {
@@ -35,6 +44,7 @@ func (c *conditions) setStatus(kind string, status metav1.ConditionStatus, reaso
 
 // update sets all conditions from an outcome, and returns the reason that matters most.
 func (c *conditions) update(p *autoscaler.Outcome, refused refusal) string {
+	c.own()
 	generation := p.Workload.Generation
 	ready, why := readiness(p)
 	if refused.reason != "" {
@@ -70,6 +80,7 @@ func (c *conditions) update(p *autoscaler.Outcome, refused refusal) string {
 
 // setRefused sets the conditions for a refusal. Unless an older version is in effect, the object is not active, and no count is written.
 func (c *conditions) setRefused(reason, message string, generation int64, older bool) {
+	c.own()
 	c.set(v1alpha1.ConditionReady, false, reason, message, generation)
 	if !older {
 		c.set(v1alpha1.ConditionActive, false, reason, "", generation)

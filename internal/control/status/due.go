@@ -1,7 +1,6 @@
 package status
 
 import (
-	"slices"
 	"time"
 
 	"github.com/impulse-sh/impulse/api/v1alpha1"
@@ -32,7 +31,7 @@ func (o *object) setPending(status *v1alpha1.ScaledObjectStatus) {
 func (r *Reporter) commit(o *object, d *draft) {
 	r.notifyChanges(o, d.status, d.at)
 	o.lastReported, o.reportedCounts, o.latest = d.outcome, d.counts, d.status
-	o.conditions.list = slices.Clone(d.status.Conditions)
+	o.conditions.list = d.status.Conditions
 	o.setPending(d.status)
 	r.showStatus(o, d.status)
 }
@@ -68,7 +67,7 @@ func (o *object) due(p *autoscaler.Outcome) (atOnce, later bool) {
 func (r *Reporter) report(o *object, p *autoscaler.Outcome) (changes []conditionChange, writes bool) {
 	if o.stored != nil {
 		changes = o.changes(p)
-		o.resume(p)
+		r.resume(o, p)
 	}
 	switch atOnce, later := o.due(p); {
 	case atOnce:
@@ -81,8 +80,8 @@ func (r *Reporter) report(o *object, p *autoscaler.Outcome) (changes []condition
 	return changes, false
 }
 
-// resume continues from the stored status if the first outcome is the same, so that nothing is written.
-func (o *object) resume(p *autoscaler.Outcome) {
+// resume continues from the stored status if the first outcome is the same, so that nothing is written. The caller must hold r.mu.
+func (r *Reporter) resume(o *object, p *autoscaler.Outcome) {
 	stored := o.stored
 	o.stored = nil
 	d := o.draft(p)
@@ -90,6 +89,7 @@ func (o *object) resume(p *autoscaler.Outcome) {
 		return
 	}
 	o.lastReported, o.latest = d.outcome, d.status
+	r.showStatus(o, d.status) // Nobody keeps the stored status from here on.
 	o.texts = errorTexts{hash: d.outcome.texts, settling: settling{changedAt: time.Now()}}
 	if !sameTexts(d.status, stored) {
 		o.lastReported.texts++ // It differs from the present texts, so they are written once they have settled.
@@ -107,11 +107,10 @@ func (o *object) resume(p *autoscaler.Outcome) {
 // postpone keeps the status for an outcome, to be written once what varies in it has settled. A later call replaces it. An outcome that is
 // written at once, or that is the reported one again, discards it. The caller must hold r.mu.
 func (r *Reporter) postpone(o *object, p *autoscaler.Outcome) {
-	saved := o.conditions.list
-	o.conditions.list = slices.Clone(saved)
+	saved := o.conditions
 	begins := o.postponed == nil
 	o.postponed = o.draft(p)
-	o.conditions.list = saved
+	o.conditions = saved
 	if begins {
 		r.queue.AddAfter(o.key(), o.unsettled(time.Now()))
 	}

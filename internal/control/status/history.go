@@ -12,6 +12,7 @@ import (
 
 // history has the last decisions of an object whose outcome differed from the one before, newest first.
 type history struct {
+	// past is shared with statuses, so it is replaced, and never changed.
 	past []v1alpha1.PastDecision
 	last summary
 	// open is true while the count of the newest decision has not been written.
@@ -28,7 +29,7 @@ type summary struct {
 
 // historyOf returns the history in a status.
 func historyOf(s *v1alpha1.ScaledObjectStatus) history {
-	return history{past: slices.Clone(s.History), open: len(s.History) > 0 && s.History[0].NotWritten != ""}
+	return history{past: s.History, open: len(s.History) > 0 && s.History[0].NotWritten != ""}
 }
 
 // add adds the decision of an outcome if its summary has changed, and reports whether it did. limitCounts is true if a change of
@@ -62,10 +63,20 @@ func (h *history) markWritten(p *autoscaler.Outcome) {
 	free := reason == "" || reason == v1alpha1.ReasonContested
 	switch {
 	case p.Write != nil && p.Write.Err == nil && p.Write.To == newest.To, free && p.Target.Scale.Replicas == newest.To:
-		newest.NotWritten, h.open = "", false
+		h.open = false
+		h.mark("")
 	case !free:
-		newest.NotWritten = reason
+		h.mark(reason)
 	}
+}
+
+// mark sets the reason for which the count of the newest decision is not written.
+func (h *history) mark(notWritten string) {
+	if h.past[0].NotWritten == notWritten {
+		return
+	}
+	h.past = slices.Clone(h.past)
+	h.past[0].NotWritten = notWritten
 }
 
 func summaryOf(d *scalers.Decision) summary {

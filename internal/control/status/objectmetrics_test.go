@@ -1,13 +1,18 @@
 package status
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
 	"github.com/prometheus/client_golang/prometheus"
+	dto "github.com/prometheus/client_model/go"
+	"github.com/prometheus/common/expfmt"
+	"github.com/prometheus/common/model"
 
 	"github.com/impulse-sh/impulse/api/v1alpha1"
 	"github.com/impulse-sh/impulse/internal/control/autoscaler"
@@ -41,14 +46,8 @@ func (d *env) observe(level int64, err error) (stopped func()) {
 // exported returns the series of a leader as NAME{LABEL="VALUE",…} VALUE, without those of conditions and times.
 func (d *env) exported(leader *Reporter) []string {
 	d.t.Helper()
-	registry := prometheus.NewPedanticRegistry()
-	registry.MustRegister(ObjectMetrics{Leader: func() *Reporter { return leader }})
-	families, err := registry.Gather()
-	if err != nil {
-		d.t.Fatal(err)
-	}
 	var all []string
-	for _, f := range families {
+	for _, f := range d.scraped(leader) {
 		for _, m := range f.GetMetric() {
 			var of []string
 			for _, l := range m.GetLabel() {
@@ -60,6 +59,58 @@ func (d *env) exported(leader *Reporter) []string {
 		}
 	}
 	return all
+}
+
+// scraped returns the metrics of a leader as a client reads them. It fails the test unless they are as a registry requires.
+func (d *env) scraped(leader *Reporter) map[string]*dto.MetricFamily {
+	d.t.Helper()
+	var text bytes.Buffer
+	objects := ObjectMetrics{Leader: func() *Reporter { return leader }}
+	encoder := expfmt.NewEncoder(&text, expfmt.NewFormat(expfmt.TypeTextPlain))
+	var described []string
+	descs := make(chan *prometheus.Desc, 100)
+	objects.Describe(descs)
+	close(descs)
+	for desc := range descs {
+		described = append(described, desc.String())
+	}
+	if err := objects.Encode(func(f *dto.MetricFamily) error {
+		d.expectValid(f, described)
+		return encoder.Encode(f)
+	}); err != nil {
+		d.t.Fatal(err)
+	}
+	parser := expfmt.NewTextParser(model.UTF8Validation)
+	families, err := parser.TextToMetricFamilies(&text)
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	return families
+}
+
+// expectValid fails the test unless each sample of a family has other labels, in the order of their names, and as a descriptor has them.
+func (d *env) expectValid(f *dto.MetricFamily, described []string) {
+	d.t.Helper()
+	seen := map[string]bool{}
+	for _, m := range f.GetMetric() {
+		var names, both []string
+		for _, l := range m.GetLabel() {
+			names, both = append(names, l.GetName()), append(both, l.GetName()+"="+l.GetValue())
+		}
+		if key := strings.Join(both, ","); seen[key] || !slices.IsSorted(names) {
+			d.t.Errorf("%s has two samples, or labels in another order, with %s", f.GetName(), key)
+		} else {
+			seen[key] = true
+		}
+		if !slices.ContainsFunc(described, func(desc string) bool {
+			_, listed, _ := strings.Cut(strings.TrimSuffix(desc, "}}"), "variableLabels: {")
+			labels := strings.Split(listed, ",")
+			slices.Sort(labels)
+			return strings.Contains(desc, strconv.Quote(f.GetName())) && strings.Contains(desc, strconv.Quote(f.GetHelp())) && slices.Equal(labels, names)
+		}) {
+			d.t.Errorf("no descriptor of %v is that of %s with %v", described, f.GetName(), names)
+		}
+	}
 }
 
 // expectSeries fails the test unless the leader exports these series, and conditions.

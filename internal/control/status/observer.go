@@ -1,8 +1,6 @@
 package status
 
 import (
-	"slices"
-
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/impulse-sh/impulse/api/v1alpha1"
@@ -33,8 +31,6 @@ func (r *Reporter) Status(p *autoscaler.Outcome) *v1alpha1.ScaledObjectStatus {
 	if known := r.objects[p.Workload.Key()]; known != nil && known.UID == string(p.Workload.UID) {
 		o = *known
 	}
-	o.conditions.list = slices.Clone(o.conditions.list)
-	o.history.past = slices.Clone(o.history.past) // Its newest entry may be marked as written later.
 	r.mu.Unlock()
 	s := statusOf(p, &o)
 	if s.LastDecision != nil {

@@ -72,7 +72,10 @@ func (r *Reporter) StoreOriginal(ctx context.Context, of Object, reference strin
 		o.origin.waiting = make(chan struct{})
 	}
 	waiting := o.origin.waiting
-	status := o.newest()
+	status := &v1alpha1.ScaledObjectStatus{}
+	if newest := o.newest(); newest != nil {
+		status = newest.DeepCopy()
+	}
 	status.Reference, status.OriginalReplicaCount = reference, o.origin.count
 	o.setPending(status)
 	r.queue.Add(of.key()) // At once: the write to the target waits for it.
@@ -85,14 +88,14 @@ func (r *Reporter) StoreOriginal(ctx context.Context, of Object, reference strin
 	}
 }
 
-// newest returns a copy of the newest status.
+// newest returns the newest status, which must not be changed; nil if there is none.
 func (o *object) newest() *v1alpha1.ScaledObjectStatus {
 	for _, s := range []*v1alpha1.ScaledObjectStatus{o.pending, o.latest, o.stored} {
 		if s != nil {
-			return s.DeepCopy()
+			return s
 		}
 	}
-	return &v1alpha1.ScaledObjectStatus{}
+	return nil
 }
 
 // Original returns the original count of an object's target; nil if it is not known.

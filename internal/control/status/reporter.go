@@ -3,7 +3,6 @@ package status
 import (
 	"context"
 	"log/slog"
-	"slices"
 	"sync"
 	"time"
 
@@ -148,7 +147,7 @@ func (r *Reporter) Resume(w *compile.Workload, status *v1alpha1.ScaledObjectStat
 
 // load copies the state from a status.
 func (o *object) load(status *v1alpha1.ScaledObjectStatus) {
-	o.conditions = conditions{list: slices.Clone(status.Conditions)}
+	o.conditions = conditions{list: status.Conditions}
 	if status.LastScaleTime != nil {
 		o.lastScale = &status.LastScaleTime.Time
 	}
@@ -169,7 +168,7 @@ func (r *Reporter) Forget(namespace, name string) {
 func (r *Reporter) object(of Object) *object {
 	o := r.objects[of.key()]
 	if o == nil || o.UID != of.UID {
-		o = &object{Object: of, problems: map[string]string{}}
+		o = &object{Object: of}
 		r.objects[of.key()] = o
 	}
 	return o
@@ -232,35 +231,36 @@ func (o *object) reportable(p *autoscaler.Outcome) bool {
 }
 
 // Refused reports that the newest version of an object is not in effect, because it is invalid or its target is in use. older is true if
-// an older version is in effect instead.
+// an older version is in effect instead. The status of so only counts if the object is not known yet.
 func (r *Reporter) Refused(so *v1alpha1.ScaledObject, reason, message string, older bool) {
 	of := Object{so.Namespace, so.Name, string(so.UID)}
 	r.mu.Lock()
 	o := r.object(of)
 	o.refusal, o.labels = refusal{reason, message, so.Generation}, so.Labels
-	if o.lastReported == (outcome{}) {
+	if o.newest() == nil {
 		o.load(&so.Status)
-	} else {
+	}
+	if o.lastReported != (outcome{}) {
 		o.lastReported.refused = o.refusal
 	}
-	status := so.Status.DeepCopy()
-	if o.pending != nil {
-		status = o.pending.DeepCopy()
-	}
+	before := o.newest()
+	status := before.DeepCopy()
 	status.ObservedGeneration, status.Reason = so.Generation, reason
 	status.Reference = compile.TargetOf(so).String()
 	status.OriginalReplicaCount = o.origin.of(status.Reference)
 	o.conditions.setRefused(reason, message, so.Generation, older)
-	status.Conditions = slices.Clone(o.conditions.list)
+	status.Conditions = o.conditions.list
 	r.notifyRefused(o, status.Reference)
 	r.showStatus(o, status)
-	news := !sameOutcome(status, &so.Status)
+	news := !sameOutcome(status, before)
 	if news {
 		o.setPending(status)
 		r.schedule(o)
 	}
 	if o.stored != nil {
 		o.stored = status
+	} else {
+		o.latest = status
 	}
 	r.mu.Unlock()
 	if news {

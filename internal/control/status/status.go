@@ -39,13 +39,13 @@ func statusOf(p *autoscaler.Outcome, o *object) *v1alpha1.ScaledObjectStatus {
 		s.DesiredReplicas = &desired
 		s.LastDecision = decisionOf(p)
 	}
-	s.History, s.Shadow = slices.Clone(o.history.past), o.shadow
+	s.History, s.Shadow = o.history.past, o.shadow
 	// A memory that cannot be encoded is lost, and a lost memory never lowers a count.
 	if text, err := o.remembered(p).MarshalText(); err == nil {
 		s.Memory = string(text)
 	}
 	s.Reason = o.conditions.update(p, o.refusal)
-	s.Conditions = append([]metav1.Condition(nil), o.conditions.list...)
+	s.Conditions = o.conditions.list
 	return s
 }
 

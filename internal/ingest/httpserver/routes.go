@@ -9,7 +9,7 @@ import (
 	"strings"
 
 	"github.com/labstack/echo/v4"
-	"github.com/prometheus/client_golang/prometheus/promhttp"
+	"github.com/labstack/echo/v4/middleware"
 
 	"github.com/impulse-sh/impulse/internal/printable"
 )
@@ -34,7 +34,7 @@ func (s *Server) publicRoutes() http.Handler {
 	}
 	s.addLiveRoutes(e, names, "", s.readerFromHeader)
 	s.addHealthRoutes(e)
-	e.GET("/metrics", echo.WrapHandler(promhttp.HandlerFor(s.options.Registry, promhttp.HandlerOpts{})), s.requireCredential)
+	e.GET("/metrics", s.scrape, s.requireCredential, middleware.Gzip())
 	e.GET("/openapi.yaml", func(c echo.Context) error { return c.Blob(http.StatusOK, "application/yaml", openAPI) })
 	return e
 }

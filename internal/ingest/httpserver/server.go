@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+	dto "github.com/prometheus/client_model/go"
 	"go.opentelemetry.io/otel/trace"
 	"golang.org/x/time/rate"
 
@@ -82,6 +83,8 @@ type Options struct {
 	// CapacityWarnings returns a line for each namespace that was refused recently, with the limit; nil means none.
 	CapacityWarnings func() []string
 	Registry         *prometheus.Registry
+	// ObjectMetrics calls encode with the metrics of objects, one family after another, in addition to those of Registry; nil: there are none.
+	ObjectMetrics func(encode func(*dto.MetricFamily) error) error
 	// Tracer makes a span for each message; nil makes none.
 	Tracer trace.Tracer
 	Log    *slog.Logger
