@@ -16,7 +16,7 @@ type Input struct {
 
 // Decide returns how many replicas a workload should have at in.Now, why, and until when that holds. It applies the rules
 // of the package documentation, first to last, and depends on its arguments alone. It allocates only while the lists of the
-// memory grow, for a formula, and for the proposals of more than six triggers.
+// memory grow, for a formula, and for the proposals of more than five triggers.
 //
 // Decide remembers a recommendation for the stabilization windows when a reading has arrived, which is the case when the
 // readings differ from those of the last decision in Event.At or in content. A decision at Next, after another client's

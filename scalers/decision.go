@@ -3,7 +3,7 @@ package scalers
 import "slices"
 
 // fewTriggers is the number of triggers up to which a decision allocates nothing for its proposals.
-const fewTriggers = 6
+const fewTriggers = 5
 
 // Decision is the number of replicas that a workload should have, with the reasons and the time until which it holds.
 type Decision struct {

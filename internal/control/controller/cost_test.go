@@ -27,7 +27,7 @@ const (
 	// costObjects is how many objects the cost of one is measured with.
 	costObjects = 2000
 	// budgetBytes is what an object may cost beyond its API object, in heap.
-	budgetBytes = 25 << 10
+	budgetBytes = 10 << 10
 	// budgetEach is how many goroutines and timers an object may have.
 	budgetEach = 0.05
 )

@@ -11,7 +11,7 @@ import (
 )
 
 // scrape answers with the metrics of the registry, and then with those of objects, in the format that the client accepts. The client may choose
-// metrics by their names. An error after the answer has begun ends the connection, so that the client does not take a part for all.
+// metrics by their names.
 func (s *Server) scrape(c echo.Context) error {
 	families, err := s.options.Registry.Gather()
 	if err != nil {

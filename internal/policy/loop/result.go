@@ -7,20 +7,20 @@ import (
 	"github.com/impulse-sh/impulse/scalers"
 )
 
-// onResult applies the result of the write in flight, and reports whether it requires a decision.
-func (s *State) onResult(now scalers.Instant, r *Result) bool {
+// onResult applies the result of the write in flight, describes that write, and reports whether the result requires a decision.
+func (s *State) onResult(now scalers.Instant, r *Result, ended *EndedWrite) bool {
 	w := &s.write
 	sent := &w.sent
 	w.inFlight = false
-	w.ended = EndedWrite{
+	*ended = EndedWrite{
 		From: sent.From.Replicas, To: sent.To, Stored: sent.From.Replicas, Err: r.Err, Decision: sent.decision, Policy: sent.policy, Latency: -1,
 	}
 	sent.decision = nil
 	if sent.caused != 0 {
-		w.ended.Latency = now.Sub(sent.caused)
+		ended.Latency = now.Sub(sent.caused)
 	}
 	if r.Err == nil {
-		w.ended.Stored = sent.To
+		ended.Stored = sent.To
 		w.clearFailures()
 		s.recordWritten(now, r.Scale, sent.To)
 		return w.superseded || s.target.foreign
@@ -35,7 +35,7 @@ func (s *State) onResult(now scalers.Instant, r *Result) bool {
 		w.unexplained = s.target.observations == sent.observations
 		return !w.unexplained
 	case errors.Is(r.Err, actuator.ErrAltered):
-		w.ended.Stored = r.Scale.Replicas
+		ended.Stored = r.Scale.Replicas
 		s.recordWritten(now, r.Scale, r.Scale.Replicas)
 		w.refusals.add(sent.To - r.Scale.Replicas)
 		return w.superseded || s.target.foreign

@@ -107,7 +107,7 @@ type State struct {
 func New(o Options) *State {
 	return &State{
 		pacing: o.Pacing, policy: o.Policy, dryRun: o.DryRun, memory: o.Memory, lastDecided: o.LastDecided,
-		readings: make([]scalers.Event, o.Triggers), target: target{ready: -1}, write: newWriter(o.Pacing),
+		readings: make([]scalers.Event, o.Triggers), target: target{ready: -1}, write: writer{retryAt: scalers.Never},
 	}
 }
 
@@ -125,10 +125,9 @@ func After(p *scalers.Policy, dryRun bool, in scalers.Input, d *scalers.Decision
 func (s *State) Step(in *Inputs, now scalers.Instant) Output {
 	var out Output
 	needsDecision := false
-	s.write.ended = EndedWrite{}
 	if in.WriteEnded {
-		out.Ended = &s.write.ended
-		needsDecision = s.onResult(now, &in.Result)
+		out.Ended = &EndedWrite{}
+		needsDecision = s.onResult(now, &in.Result, out.Ended)
 	}
 	if in.Stopping {
 		out.WakeAt = scalers.Never

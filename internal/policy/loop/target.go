@@ -2,6 +2,7 @@ package loop
 
 import (
 	"errors"
+	"slices"
 
 	"k8s.io/apimachinery/pkg/util/resourceversion"
 
@@ -22,9 +23,12 @@ type target struct {
 	observations int
 	// foreign is true from the observation of a count that another client wrote until the decision on it.
 	foreign bool
-	// history has the newest counts, oldest first: a reading is combined with the counts at its instant.
-	history [8]counts
+	// history has the newest counts, oldest first, at most maxHistory: a reading is combined with the counts at its instant.
+	history []counts
 }
+
+// maxHistory is the bound of target.history. Most targets have one or two counts there.
+const maxHistory = 8
 
 // counts are those of the target from an instant on.
 type counts struct {
@@ -98,7 +102,7 @@ func (s *State) begin(now scalers.Instant, observed actuator.Scale) {
 	if s.firstBy == 0 {
 		s.firstBy = now.Add(s.pacing.FirstDecision)
 	}
-	t.scale, t.known, t.history = observed, true, [len(t.history)]counts{}
+	t.scale, t.known, t.history = observed, true, t.history[:0]
 	s.write.clearFailures()
 	for i := range s.readings {
 		if e := &s.readings[i]; e.At != 0 {
@@ -118,19 +122,21 @@ func older(a, b actuator.Scale) bool {
 
 // record stores the present counts for readings that are under way.
 func (t *target) record(now scalers.Instant) {
-	last := &t.history[len(t.history)-1]
-	if last.at != 0 && last.current == t.scale.Replicas && last.ready == t.ready {
+	n := len(t.history)
+	if n > 0 && t.history[n-1].current == t.scale.Replicas && t.history[n-1].ready == t.ready {
 		return
 	}
-	copy(t.history[:], t.history[1:])
-	*last = counts{now, t.scale.Replicas, t.ready}
+	if n == maxHistory {
+		t.history = append(t.history[:0], t.history[1:]...)
+	}
+	t.history = append(t.history, counts{now, t.scale.Replicas, t.ready})
 }
 
 // at returns the count and the ready pods at an instant, or the oldest that are recorded.
 func (t *target) at(then scalers.Instant) (current, ready int32) {
 	best := counts{current: t.scale.Replicas, ready: t.ready}
-	for i := len(t.history) - 1; i >= 0 && t.history[i].at != 0; i-- {
-		best = t.history[i]
+	for _, earlier := range slices.Backward(t.history) {
+		best = earlier
 		if best.at <= then {
 			break
 		}

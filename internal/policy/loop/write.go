@@ -59,7 +59,7 @@ type EndedWrite struct {
 
 // writer is the write in flight, and what delays the next one. At most one write is in flight.
 type writer struct {
-	limiter *rate.Limiter // Nil: any rate.
+	limiter *rate.Limiter // Nil before the first write, and if any rate is allowed.
 	// inFlight is true from the step that returned a write to the one with its result. sent is the last write.
 	inFlight bool
 	sent     sentWrite
@@ -67,7 +67,6 @@ type writer struct {
 	superseded bool
 	// answerLost: the last write failed, and may have been applied nevertheless.
 	answerLost bool
-	ended      EndedWrite
 	// caused is the instant of the oldest reading that no write has answered yet; zero when no reading requires a write.
 	caused scalers.Instant
 	// unexplained is true from a conflict until the observation that explains it.
@@ -91,14 +90,6 @@ type sentWrite struct {
 	caused   scalers.Instant
 	// observations is the number of observations when it was sent.
 	observations int
-}
-
-func newWriter(p Pacing) writer {
-	w := writer{retryAt: scalers.Never}
-	if p.WritesPerSecond > 0 {
-		w.limiter = rate.NewLimiter(p.WritesPerSecond, p.WriteBurst)
-	}
-	return w
 }
 
 // causedBy records the instant of a reading that may call for a write.
@@ -153,8 +144,11 @@ func (s *State) startAt(now scalers.Instant, change int32, mayWrite bool) scaler
 	if !mayWrite {
 		return now.Add(notLeadingPause)
 	}
-	if s.write.limiter == nil {
+	if s.pacing.WritesPerSecond <= 0 {
 		return now
+	}
+	if s.write.limiter == nil {
+		s.write.limiter = rate.NewLimiter(s.pacing.WritesPerSecond, s.pacing.WriteBurst)
 	}
 	t := now.Time()
 	place := s.write.limiter.ReserveN(t, 1)
