@@ -14,8 +14,7 @@ const (
 	// bodyShare is the divisor of the memory limit that gives the default of --body-memory.
 	bodyShare = 4
 	// gcPercent is how much garbage there may be until it is collected, in percent of the memory in use. Most memory is the state of the objects, which
-	// stays, and little garbage is made beside it. At ten thousand objects the collector runs every ten seconds or so, and Go's default of 100
-	// would cost half as much memory again.
+	// stays, and little garbage is made beside it: Go's default of 100 would cost more than half as much memory again.
 	gcPercent = 25
 	// noLimit is a size that no machine has. Larger ones mean no limit, as the one near 1<<63 that cgroup v1 shows.
 	noLimit = 1 << 60

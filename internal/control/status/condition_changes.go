@@ -22,7 +22,7 @@ func (o *object) changes(p *autoscaler.Outcome) []conditionChange {
 		was := o.problems[key]
 		switch {
 		case why != "" && was == "":
-			o.noteProblem(key, reason)
+			o.recordProblem(key, reason)
 			news = append(news, conditionChange{true, reason, why})
 		case why == "" && was != "":
 			delete(o.problems, key)
@@ -60,8 +60,8 @@ func (o *object) changes(p *autoscaler.Outcome) []conditionChange {
 	return news
 }
 
-// noteProblem notes that a problem has begun. Most objects never have one, and no map.
-func (o *object) noteProblem(key, reason string) {
+// recordProblem records that a problem has begun. Most objects never have one, and no map.
+func (o *object) recordProblem(key, reason string) {
 	if o.problems == nil {
 		o.problems = map[string]string{}
 	}
@@ -82,7 +82,7 @@ func (o *object) alertChanges(trigger string, e *scalers.Event) []conditionChang
 		return nil
 	}
 	if reason != "" {
-		o.noteProblem(key, reason)
+		o.recordProblem(key, reason)
 		return []conditionChange{{true, reason, trigger + ": " + why}}
 	}
 	delete(o.problems, key)
