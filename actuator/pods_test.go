@@ -10,7 +10,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
 
-	"github.com/impulse-sh/impulse/internal/kube/watch"
+	"github.com/impulse-sh/impulse/internal/testkit"
 )
 
 func TestPods(t *testing.T) {
@@ -88,7 +88,7 @@ func testIncrementalCountsOfPodsEqualFreshCount(t *testing.T) {
 type reader struct {
 	pods      *pods
 	selection selection
-	notifiers [2]watch.Notifier
+	notifiers [2]testkit.Notifier
 	ends      [2]func()
 	last      int32
 }
@@ -97,7 +97,7 @@ func newReader(t *testing.T, p *pods, s selection, truth map[string]*corev1.Pod)
 	t.Helper()
 	r := &reader{pods: p, selection: s, last: recount(s, truth)}
 	for i := range r.notifiers {
-		r.notifiers[i] = watch.NewNotifier()
+		r.notifiers[i] = testkit.NewNotifier()
 		end, err := p.count(s, r.notifiers[i])
 		if err != nil {
 			t.Fatal(err)

@@ -9,7 +9,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
 
-	"github.com/impulse-sh/impulse/internal/kube/watch"
+	"github.com/impulse-sh/impulse/internal/testkit"
 	"github.com/impulse-sh/impulse/triggers"
 )
 
@@ -27,7 +27,7 @@ func testIncrementalCountsEqualFreshCounts(t *testing.T) {
 		n := newNamespace(nil, "shop")
 		_ = n.Store().Replace(nil, "")
 		truth, last := map[string]*corev1.Pod{}, map[triggers.PodQuery]int64{}
-		notifiers, stops := map[triggers.PodQuery]watch.Notifier{}, map[triggers.PodQuery]func(){}
+		notifiers, stops := map[triggers.PodQuery]testkit.Notifier{}, map[triggers.PodQuery]func(){}
 		for range 500 {
 			churn(r, n, truth)
 			for q := range notifiers {
@@ -36,7 +36,7 @@ func testIncrementalCountsEqualFreshCounts(t *testing.T) {
 			q := triggers.PodQuery{Namespace: "shop", Selector: selectors[r.IntN(len(selectors))], ByNode: r.IntN(2) == 0}
 			switch stop := stops[q]; {
 			case stop == nil:
-				notifiers[q] = watch.NewNotifier()
+				notifiers[q] = testkit.NewNotifier()
 				var err error
 				if stops[q], err = n.count(q, notifiers[q]); err != nil {
 					t.Fatal(err)
@@ -59,7 +59,7 @@ func testIncrementalCountsEqualFreshCounts(t *testing.T) {
 
 // checkCount compares a count with a fresh one. If it changed, the notifier must have been notified.
 func checkCount(
-	t *testing.T, seed uint64, n *namespace, q triggers.PodQuery, notifier watch.Notifier, last map[triggers.PodQuery]int64, truth map[string]*corev1.Pod,
+	t *testing.T, seed uint64, n *namespace, q triggers.PodQuery, notifier testkit.Notifier, last map[triggers.PodQuery]int64, truth map[string]*corev1.Pod,
 ) {
 	t.Helper()
 	got, known := n.lookup(q)

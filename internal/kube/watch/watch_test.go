@@ -12,6 +12,8 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/tools/cache"
+
+	"github.com/impulse-sh/impulse/internal/testkit"
 )
 
 func TestWatch(t *testing.T) {
@@ -158,7 +160,7 @@ func testCacheReportsEachErrorOnceAndRetriesAfterPause(t *testing.T) {
 		go func() { defer close(done); e.Run(ctx) }()
 		<-e.Ready()
 		e.want(t, "while the API server is away", `synced true, err away, "" exists false`)
-		n := NewNotifier()
+		n := testkit.NewNotifier()
 		unsubscribe := e.Subscribe("a", n)
 		store := e.Store()
 		if err := store.Replace([]any{object("a", "1"), object("b", "2")}, ""); err != nil {
@@ -194,7 +196,7 @@ func testCacheReportsEachErrorOnceAndRetriesAfterPause(t *testing.T) {
 func testStoreAdapterNotifiesOfChangesOnly(t *testing.T) {
 	e := newEnv()
 	store := e.Store()
-	n := NewNotifier()
+	n := testkit.NewNotifier()
 	e.Subscribe("a", n)
 	for _, step := range []struct {
 		what     string

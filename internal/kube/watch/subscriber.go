@@ -2,20 +2,6 @@ package watch
 
 import "slices"
 
-// Notifier wakes its owner, which receives from it. It has room for one notification, so that Notify never blocks.
-type Notifier chan struct{}
-
-// NewNotifier returns a Notifier without a notification.
-func NewNotifier() Notifier { return make(Notifier, 1) }
-
-// Notify wakes the owner, now or when it receives next.
-func (n Notifier) Notify() {
-	select {
-	case n <- struct{}{}:
-	default:
-	}
-}
-
 // Subscriber is notified of changes. Notify is called under the lock of a Cache. It must not block, and must not use the Cache. Subscribers
 // are compared with ==.
 type Subscriber interface{ Notify() }
