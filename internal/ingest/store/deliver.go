@@ -25,6 +25,7 @@ func (s *Store) Record(ctx context.Context, d Delivery) (Result, error) {
 		return Result{}, refused
 	}
 	s.pending.trace = d.Trace
+	s.writer.beginDelivery()
 	r := recording{store: s, delivery: &d, keys: keys, at: micro(d.At).Time, changes: changeSet{}}
 	// Alerts that need less space go first, so that they are not evicted for others of the same delivery.
 	refused = errors.Join(refused,

@@ -19,8 +19,12 @@ func TestDurable(t *testing.T) {
 	t.Run("a delivery without room leaves nothing behind", testDeliveryWithoutRoomLeavesNothingBehind)
 }
 
-// neighbours returns the names of two alerts that share a shard: alerts that arrive one after the other do.
-func neighbours() (one, other string) { return "a", "b" }
+// neighbours returns two alerts that share a shard once they were delivered together, and the second one with other annotations.
+func neighbours(began time.Time) (one, other, changed Alert) {
+	changed = firing("b", began)
+	changed.Annotations = map[string]string{"value": "1"}
+	return firing("a", began), firing("b", began), changed
+}
 
 // deliverAsync delivers alerts in the background, and returns a channel that receives the result.
 func deliverAsync(t *testing.T, s *Store, alerts ...Alert) chan error {
@@ -47,15 +51,14 @@ func testRepeatOfDurableRecordWaitsForNoWrite(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := &memory{}
 		s := run(t, m)
-		known, news := neighbours()
-		began := time.Now()
-		send(t, s, firing(known, began))
+		known, other, news := neighbours(time.Now())
+		send(t, s, known, other)
 		m.hold = make(chan struct{})
-		waiting := deliverAsync(t, s, firing(news, began))
+		waiting := deliverAsync(t, s, news)
 		expectAnswered(t, waiting, false)
-		expectAnswered(t, deliverAsync(t, s, firing(known, began)), true)
-		expectAnswered(t, deliverAsync(t, s, firing(news, began)), false)
-		changed := firing(known, began)
+		expectAnswered(t, deliverAsync(t, s, known), true)
+		expectAnswered(t, deliverAsync(t, s, news), false)
+		changed := known
 		changed.Annotations = map[string]string{"value": "7"}
 		again := deliverAsync(t, s, changed)
 		expectAnswered(t, again, false)
@@ -72,18 +75,16 @@ func testRepeatIsAnsweredAlthoughChangesArriveFasterThanWrites(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := &memory{hold: make(chan struct{})}
 		s := run(t, m)
-		known, news := neighbours()
-		began := time.Now()
-		deliverAsync(t, s, firing(known, began))
+		known, a, _ := neighbours(time.Now())
+		deliverAsync(t, s, known, a)
 		for i := range 10 {
-			a := firing(news, began)
 			a.Annotations = map[string]string{"value": strconv.Itoa(i)}
 			deliverAsync(t, s, a)
 			m.hold <- struct{}{}
 			synctest.Wait()
 			a.Annotations = map[string]string{"value": "and " + strconv.Itoa(i)}
 			deliverAsync(t, s, a)
-			expectAnswered(t, deliverAsync(t, s, firing(known, began)), true)
+			expectAnswered(t, deliverAsync(t, s, known), true)
 		}
 		close(m.hold)
 	})
@@ -124,9 +125,9 @@ func testRecordThatWasEditedIsDurableOnceItIsWrittenAgain(t *testing.T) {
 			synctest.Wait()
 		},
 		"somebody else wrote it": func(t *testing.T, p *changedElsewhere, s *Store) {
-			_, news := neighbours()
+			_, _, news := neighbours(time.Now())
 			p.err = ErrConflict
-			expectAnswered(t, deliverAsync(t, s, firing(news, time.Now())), true) // With the error.
+			expectAnswered(t, deliverAsync(t, s, news), true) // With the error.
 			p.err, p.hold = nil, make(chan struct{})
 		},
 	} {
@@ -134,12 +135,11 @@ func testRecordThatWasEditedIsDurableOnceItIsWrittenAgain(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				p := &changedElsewhere{memory: &memory{}}
 				s := run(t, p)
-				known, _ := neighbours()
-				began := time.Now()
-				send(t, s, firing(known, began))
-				expectAnswered(t, deliverAsync(t, s, firing(known, began)), true)
+				known, other, _ := neighbours(time.Now())
+				send(t, s, known, other)
+				expectAnswered(t, deliverAsync(t, s, known), true)
 				touch(t, p, s)
-				waiting := deliverAsync(t, s, firing(known, began))
+				waiting := deliverAsync(t, s, known)
 				expectAnswered(t, waiting, false)
 				close(p.hold)
 				expectAnswered(t, waiting, true)
@@ -153,9 +153,9 @@ func testWaitersAtShutdownGetResultOfLastWrite(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			m := &memory{hold: make(chan struct{})}
 			s, stop := begin(t, m)
-			_, news := neighbours()
-			first := deliverAsync(t, s, firing("a", time.Now()))
-			second := deliverAsync(t, s, firing(news, time.Now())) // It is part of the write after the one in flight.
+			known, other, news := neighbours(time.Now())
+			first := deliverAsync(t, s, known, other)
+			second := deliverAsync(t, s, news) // It is part of the write after the one in flight.
 			m.fail(fails)
 			done := make(chan struct{})
 			go func() { stop(); close(done) }()

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -23,6 +24,7 @@ func TestKube(t *testing.T) {
 	t.Run("a shard is loaded from the API server as it was stored", testShardIsLoadedFromAPIServerAsItWasStored)
 	t.Run("the largest shard fits into the API server", testLargestShardFitsIntoAPIServer)
 	t.Run("all shards are loaded page by page, and foreign objects are ignored", testAllShardsAreLoadedPageByPageAndForeignObjectsAreIgnored)
+	t.Run("the API server does not track the fields of a replaced AlertSet", testAPIServerDoesNotTrackFieldsOfReplacedAlertSet)
 	t.Run("a deleted AlertSet is written again", testDeletedAlertSetIsWrittenAgain)
 	t.Run("an invalid AlertSet is set aside and counts as lost", testInvalidAlertSetIsSetAsideAndCountsAsLost)
 	t.Run("a 429 on a record is returned at once and not retried", test429OnRecordIsReturnedAtOnceAndNotRetried)
@@ -84,16 +86,18 @@ func testLargestShardFitsIntoAPIServer(t *testing.T) {
 	small := func(i int) Alert {
 		return Alert{Labels: map[string]string{"i": strconv.Itoa(i)}, Firing: true, StartsAt: began}
 	}
-	deliver := func(a Alert) error { // It does not wait for the write.
+	deliver := func(some ...Alert) error { // It does not wait for the write.
 		done, cancel := context.WithCancel(t.Context())
 		cancel()
-		_, err := s.Record(done, Delivery{Endpoint: shop, Alerts: []Alert{a}, At: began})
+		_, err := s.Record(done, Delivery{Endpoint: shop, Alerts: some, At: began})
 		return err
 	}
-	n := 0
-	for ; len(s.writer.shards) < 2; n++ {
-		_ = deliver(small(n))
+	full := make([]Alert, MaxShard/overhead)
+	for i := range full {
+		full[i] = small(i)
 	}
+	_ = deliver(full...)
+	n := len(s.writer.shards[0].entries)
 	refused := false
 	for i := range n { // Together the annotations are too large for the shard.
 		a := small(i)
@@ -106,8 +110,8 @@ func testLargestShardFitsIntoAPIServer(t *testing.T) {
 	if err := s.writer.save(t.Context(), s.writer.shards[0]); err != nil {
 		t.Fatal(err)
 	}
-	if got := load(t, k, 0); len(got.Alerts) != n-1 {
-		t.Errorf("%d alerts were loaded, want %d", len(got.Alerts), n-1)
+	if got := load(t, k, 0); len(got.Alerts) != n {
+		t.Errorf("%d alerts were loaded, want %d", len(got.Alerts), n)
 	}
 }
 
@@ -125,6 +129,20 @@ func testAllShardsAreLoadedPageByPageAndForeignObjectsAreIgnored(t *testing.T) {
 	k.remember(7, "")
 	if changed, err := k.Check(t.Context()); err != nil || len(changed) != 1 || changed[0] != 7 {
 		t.Errorf("changed are %v, %v", changed, err)
+	}
+}
+
+func testAPIServerDoesNotTrackFieldsOfReplacedAlertSet(t *testing.T) {
+	k, _ := newTestKube(t)
+	for range 2 {
+		if err := k.Save(t.Context(), 3, Shard{AsOf: time.Now()}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	raw, err := k.client.Get().AbsPath(k.path(shardName(3))...).Do(t.Context()).Raw()
+	var set v1alpha1.AlertSet
+	if err := errors.Join(err, json.Unmarshal(raw, &set)); err != nil || len(set.ManagedFields) != 0 {
+		t.Errorf("a replaced AlertSet has the managed fields %v, %v; want none", set.ManagedFields, err)
 	}
 }
 

@@ -24,6 +24,7 @@ func (s *Store) Reconcile(ctx context.Context, q triggers.AlertQuery, v triggers
 		return s.loadErr
 	}
 	s.countReconcile(&q, &v)
+	s.writer.beginDelivery()
 	at := micro(v.At).Time
 	r := reconciliation{store: s, at: at, query: &q, known: map[string][]*entry{}, changes: changeSet{}}
 	s.index.visit(&q, func(e *entry) { r.known[e.Fingerprint] = append(r.known[e.Fingerprint], e) })

@@ -16,6 +16,10 @@ const (
 	MaxShard = 8 << 10
 	// longestShard bounds a shard in bytes after its records have grown in place: etcd takes at most 1.5 MiB.
 	longestShard = 1 << 20
+	// maxSparse is the number of shards from which on a delivery adds its records to shards of earlier deliveries, and maxTenantSparse
+	// that of the shards of one namespace. They bound how many writes it takes when everything that is stored changes.
+	maxSparse       = 1024
+	maxTenantSparse = 256
 )
 
 // shard is the records of one namespace that are written together, as one object or file.
@@ -76,23 +80,38 @@ func (h *shard) hasRoom(size int) bool {
 	return !h.moving && (len(h.entries) == 0 || h.bytes+size <= MaxShard)
 }
 
+// beginDelivery has the records that are added from now on share no shard with those that were added before, unless shardFor says so.
+func (w *writer) beginDelivery() { w.delivery++ }
+
+// sparse reports whether a namespace has so few shards that its deliveries need not share any.
+func (w *writer) sparse(t *tenant) bool {
+	return len(w.shards)-len(w.unowned.shards) < maxSparse && len(t.shards) < maxTenantSparse
+}
+
+// keepsUp reports whether no earlier records of a namespace wait for a write that new ones could share.
+func (t *tenant) keepsUp() bool { return len(t.queue) == 0 && t.open.saved == t.open.changes }
+
 // shardFor returns the shard that a new record of a namespace is added to. Records that arrive together share a shard, so that they
-// are written together.
+// are written together. Those of different deliveries change at different times, and each change writes all of a shard: they share one
+// only if earlier records wait to be written, or if there are many shards.
 func (w *writer) shardFor(namespace string, size int) *shard {
 	t := w.tenant(namespace)
-	if t.open == nil || !t.open.hasRoom(size) {
-		t.open = w.openShard(t, size)
+	if t.open == nil || !t.open.hasRoom(size) || t.openedBy != w.delivery && w.sparse(t) && t.keepsUp() {
+		t.open, t.openedBy = w.openShard(t, size), w.delivery
 	}
 	return t.open
 }
 
-// openShard returns a shard of a namespace that is at most half full, or an empty one: of several the one with the lowest number.
+// openShard returns an empty shard. If a namespace has many shards, it returns one of them that is at most half full, if there is one. Of
+// several it returns the one with the lowest number.
 func (w *writer) openShard(t *tenant, size int) *shard {
 	var found *shard
 	better := func(h *shard) bool { return h.hasRoom(size) && (found == nil || h.number < found.number) }
-	for h := range t.shards {
-		if h.bytes <= MaxShard/2 && better(h) {
-			found = h
+	if !w.sparse(t) {
+		for h := range t.shards {
+			if h.bytes <= MaxShard/2 && better(h) {
+				found = h
+			}
 		}
 	}
 	if found != nil {
@@ -103,9 +122,9 @@ func (w *writer) openShard(t *tenant, size int) *shard {
 			found = h
 		}
 	}
-	for n := 0; found == nil; n++ {
-		if w.shards[n] == nil {
-			found = w.shard(n)
+	for ; found == nil; w.unused++ {
+		if w.shards[w.unused] == nil {
+			found = w.shard(w.unused)
 		}
 	}
 	found.assign(t)

@@ -46,6 +46,8 @@ type writer struct {
 	shards  map[int]*shard
 	unowned *tenant
 	tenants map[string]*tenant
+	// unused is a number below which every shard was used, and delivery counts the deliveries that may have added records.
+	unused, delivery int
 	// queue are the namespaces with queued shards; the namespace that had the last turn is at the end.
 	queue    []*tenant
 	inFlight int
@@ -59,8 +61,9 @@ type writer struct {
 type tenant struct {
 	namespace string
 	shards    map[*shard]struct{}
-	// open is the shard that new records are added to; nil if there is none yet.
+	// open is the shard that new records are added to; nil if there is none yet. openedBy is the delivery that opened it.
 	open     *shard
+	openedBy int
 	queue    []*shard
 	inFlight int
 	budget   budget
@@ -85,6 +88,7 @@ func newWriter(mu *sync.Mutex, p Persister, now func() time.Time, merge func(con
 // reset forgets all shards. No write may be in flight.
 func (w *writer) reset() {
 	w.shards, w.unowned, w.tenants = map[int]*shard{}, newTenant(""), map[string]*tenant{}
+	w.unused = 0
 	w.queue, w.inFlight, w.retries = nil, 0, expiryQueue[*shard]{}
 }
 
