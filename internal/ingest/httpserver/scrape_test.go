@@ -23,7 +23,7 @@ func TestScrape(t *testing.T) {
 func scrapeOf(t *testing.T, query string, headers map[string]string, collectors ...prometheus.Collector) *httptest.ResponseRecorder {
 	t.Helper()
 	h, _ := serve(t, &record{}, func(o *Options) {
-		o.Registry.MustRegister(append(collectors, prometheus.NewGauge(prometheus.GaugeOpts{Name: "of_registry"}))...)
+		o.Registry.MustRegister(append(collectors, prometheus.NewGauge(prometheus.GaugeOpts{Name: "of_registry", Help: "A metric of the registry."}))...)
 		o.ObjectMetrics = func(encode func(*dto.MetricFamily) error) error {
 			return encode(&dto.MetricFamily{
 				Name: new("of_objects"), Type: new(dto.MetricType_GAUGE), Metric: []*dto.Metric{{Gauge: &dto.Gauge{Value: new(2.0)}}},
@@ -58,36 +58,41 @@ func testAnswerHasMetricsOfRegistryAndObjects(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := scrapeOf(t, c.query, c.headers)
-			if compressed := w.Header().Get("Content-Encoding") == "gzip"; w.Code != http.StatusOK || compressed != c.compressed {
+			compressed := w.Header().Get("Content-Encoding") == "gzip"
+			prefixed := expfmt.ResponseFormat(w.Header()).FormatType() == expfmt.TypeProtoDelim
+			if w.Code != http.StatusOK || compressed != c.compressed || prefixed != c.lengthPrefix {
 				t.Fatalf("got %d with the headers %v", w.Code, w.Header())
 			}
-			body := io.Reader(w.Body)
-			if c.compressed {
-				var err error
-				if body, err = gzip.NewReader(w.Body); err != nil {
-					t.Fatal(err)
-				}
-			}
-			format := expfmt.ResponseFormat(w.Header())
-			if prefixed := format.FormatType() == expfmt.TypeProtoDelim; prefixed != c.lengthPrefix {
-				t.Errorf("the answer has the type %s", w.Header().Get("Content-Type"))
-			}
-			got := map[string]bool{}
-			for decoder := expfmt.NewDecoder(body, format); ; {
-				var family dto.MetricFamily
-				err := decoder.Decode(&family)
-				if errors.Is(err, io.EOF) {
-					break
-				}
-				if err != nil {
-					t.Fatal(err)
-				}
-				got[family.GetName()] = true
-			}
+			got := namesIn(t, w)
 			if got["of_registry"] != c.ofRegistry || got["of_objects"] != c.ofObjects {
 				t.Errorf("the answer has %v", got)
 			}
 		})
+	}
+}
+
+// namesIn returns the names of the metrics in an answer.
+func namesIn(t *testing.T, w *httptest.ResponseRecorder) map[string]bool {
+	t.Helper()
+	body := io.Reader(w.Body)
+	if w.Header().Get("Content-Encoding") == "gzip" {
+		var err error
+		if body, err = gzip.NewReader(w.Body); err != nil {
+			t.Fatal(err)
+		}
+	}
+	names := map[string]bool{}
+	decoder := expfmt.NewDecoder(body, expfmt.ResponseFormat(w.Header()))
+	for {
+		var family dto.MetricFamily
+		err := decoder.Decode(&family)
+		if errors.Is(err, io.EOF) {
+			return names
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		names[family.GetName()] = true
 	}
 }
 
@@ -99,7 +104,7 @@ func (f failing) Collect(out chan<- prometheus.Metric) {
 }
 
 func testMetricsThatCannotBeGatheredAreError(t *testing.T) {
-	w := scrapeOf(t, "", nil, failing{prometheus.NewGauge(prometheus.GaugeOpts{Name: "failing"})})
+	w := scrapeOf(t, "", nil, failing{prometheus.NewGauge(prometheus.GaugeOpts{Name: "failing", Help: "A metric that cannot be read."})})
 	if w.Code != http.StatusInternalServerError || strings.Contains(w.Body.String(), "of_objects") {
 		t.Errorf("got %d with %q, want 500 without metrics", w.Code, w.Body)
 	}
