@@ -64,10 +64,10 @@ func fieldsOf(line string) string { return strings.Join(strings.Fields(line), " 
 func testObjectsAreListedInEachFormat(t *testing.T) {
 	e, run := onCluster(t, "web", "api")
 	setStatus(t, e, "web", decided)
-	ns := []string{"-n", e.Namespace}
+	ns := []string{"-n", e.Namespace, "--lease-namespace", e.Namespace} // Other tests may run a release in the usual one.
 	code, out, errs := run(append([]string{"get"}, ns...)...)
 	lines := strings.Split(out, "\n")
-	const instead = "warning: this is the status, not the live values: there is no Service of Impulse in namespace impulse-system (--lease-namespace names another)\n"
+	instead := "warning: this is the status, not the live values: there is no Service of Impulse in namespace " + e.Namespace + " (--lease-namespace names another)\n"
 	if code != 0 || errs != instead || len(lines) != 4 || fieldsOf(lines[0]) != "NAME TARGET CURRENT DESIRED MIN MAX HELD BY TRIGGERS AGE" ||
 		!strings.HasPrefix(fieldsOf(lines[1]), "api Deployment/api - - 1 100 NotObserved - ") || !strings.HasPrefix(fieldsOf(lines[2]), "web Deployment/web 3 3 1 100 - active ") {
 		t.Errorf("text: got exit code %d, %s\n%s", code, errs, out)

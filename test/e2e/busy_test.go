@@ -36,7 +36,7 @@ type busyProxy struct {
 	// arrived are the objects whose next count has arrived. The first write of each waits until those of all objects have, which closes all.
 	arrived map[string]bool
 	all     chan struct{}
-	// answered is the largest count of each object whose write has been answered, and written the number of its statuses.
+	// answered is the largest count of each object whose first write has been answered or given up, and written the number of its statuses.
 	answered map[string]int32
 	written  map[string]int
 	// Statuses wait until goOn is closed. waiting are those that have waited for busyTogether, and abandoned is the largest count in a status
@@ -145,12 +145,13 @@ func (b *busyProxy) count(r *http.Request, name string) (*http.Response, error) 
 		b.arrived, b.all = map[string]bool{}, make(chan struct{})
 	}
 	b.mu.Unlock()
-	if !within(r, all) || !within(r, time.After(busyLatency)) {
-		return nil, r.Context().Err() // The machine is so busy that the sender has given up. It tries again.
-	}
+	waited := within(r, all) && within(r, time.After(busyLatency))
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.answered[name] = int32(n)
+	if !waited { // The machine is so busy that the sender has given up. It reports that, and tries again.
+		return nil, r.Context().Err()
+	}
 	return refusal(r, busyPause), nil
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"math"
 	"net"
 	"net/http"
 	"os"
@@ -18,6 +19,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
+	"github.com/impulse-sh/impulse/internal/control/election"
 	"github.com/impulse-sh/impulse/internal/testkit"
 	"github.com/impulse-sh/impulse/internal/testkit/process"
 	"github.com/impulse-sh/impulse/internal/testkit/sandbox"
@@ -168,7 +170,15 @@ type impulse struct {
 }
 
 // lostLeases returns how often the process has lost the Lease, as it does on a busy machine. It begins anew when it has it again.
-func (i *impulse) lostLeases() int { return strings.Count(i.LogTail(logTail), "lease is lost") }
+func (i *impulse) lostLeases() int { return strings.Count(i.log(), "lease is lost") }
+
+// hesitated reports whether the process has not written because its Lease may have expired, as it may on a busy machine.
+func (i *impulse) hesitated() bool {
+	return i.lostLeases() > 0 || strings.Contains(i.log(), election.ErrNotLeading.Error())
+}
+
+// log returns all that the process has printed.
+func (i *impulse) log() string { return i.LogTail(math.MaxInt) }
 
 // run starts `impulse run` for the test's namespace and waits until it is ready.
 func (e *env) run(args ...string) *impulse {

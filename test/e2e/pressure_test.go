@@ -75,11 +75,14 @@ func testUnder429CountsGoFirstAndNothingIsLost(t *testing.T) {
 		func() string { return i.LogTail(logTail) })
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	if i.hesitated() { // Counts were not sent because of the Lease, and statuses said so.
+		return
+	}
 	for _, wrong := range b.wrong {
 		t.Error(wrong)
 	}
 	for name, n := range b.written {
-		if n > 2 && i.lostLeases() == 0 { // One may have been sent before the others could wait.
+		if n > 2 { // One may have been sent before the others could wait.
 			t.Errorf("%d statuses of %s were written, want those that waited in one", n, name)
 		}
 	}
