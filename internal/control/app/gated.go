@@ -10,7 +10,8 @@ import (
 	"github.com/impulse-sh/impulse/internal/kube/writes"
 )
 
-// countWriter writes counts, which never wait at the gate: they go before all other writes, and show how busy the API server is.
+// countWriter writes counts, which do not wait at the gate when they have had their turn: they go before all other writes, and show how busy
+// the API server is.
 type countWriter struct {
 	*actuator.Client
 

@@ -48,7 +48,7 @@ func (p *process) lead(ctx context.Context) {
 
 	c := controller.New(controller.Options{
 		Kinds: builtin.Kinds(), Settings: p.options.Settings, Secrets: p.secrets, Actuator: countWriter{p.target, p.gate}, Reporter: reporter, Live: view,
-		MayWrite: p.leading, Leading: p.elector.Leading, Finalizers: p.finalizers, Tracer: p.tracing.Tracer(),
+		MayWrite: p.leading, Leading: p.elector.Leading, Turns: p.gate.Turns, Finalizers: p.finalizers, Tracer: p.tracing.Tracer(),
 		Panicked: p.triggerPanicked,
 		Env: triggers.Env{
 			HTTP: p.http, Dial: p.egress.Dial, CheckHost: p.egress.CheckHost, Now: p.now, Alerts: p.alerts, Endpoints: p.receiver, Samples: p.receiver,

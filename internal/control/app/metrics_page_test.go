@@ -55,7 +55,7 @@ No label comes from a message, an alert or a request.
 
 // labelValues describes the values of each label, which are bounded.
 var labelValues = map[string]string{
-	"class":        "counts, records, statuses, events; counts never wait",
+	"class":        "counts, records, statuses, events; counts wait only for each other",
 	"code":         "HTTP status codes; `error` for a request to the API server without a response",
 	"condition":    "the types of conditions in [conditions.md](conditions.md)",
 	"endpoint":     "webhook, push, nats, remote-write",

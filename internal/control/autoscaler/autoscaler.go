@@ -9,6 +9,7 @@ import (
 	"go.opentelemetry.io/otel/trace"
 
 	"github.com/impulse-sh/impulse/actuator"
+	"github.com/impulse-sh/impulse/internal/kube/writes"
 	"github.com/impulse-sh/impulse/internal/policy/compile"
 	"github.com/impulse-sh/impulse/internal/policy/loop"
 	"github.com/impulse-sh/impulse/internal/workqueue"
@@ -44,6 +45,8 @@ type Options struct {
 	MayWrite func() bool
 	// Guard is called before each write; nil allows all.
 	Guard Guard
+	// Turns decides when a write is sent. Nil sends each at once.
+	Turns *writes.Turns
 	// Tracer makes spans of decisions and writes; nil makes none.
 	Tracer trace.Tracer
 	// Queue runs the autoscalers of the process. If it is nil, this one has a queue of its own.
@@ -82,6 +85,9 @@ type Autoscaler struct {
 	wakeAt scalers.Instant
 	over   bool
 	spans  spans
+	// turn is that of a write that is not sent yet, which changes the count by waiting; nil when there is none.
+	turn    *writes.Turn
+	waiting int32
 
 	// Only run changes workload and state. It holds mu while it changes those, so that Inspect may read them.
 	mu       sync.Mutex
@@ -148,7 +154,7 @@ func (a *Autoscaler) run(ctx context.Context, ended func(scalers.Memory)) {
 	next := a.startParts(ctx)
 	var in loop.Inputs
 	w, readings := a.inbox.drain(&in)
-	if w != nil || in.Arrived != 0 || in.Observed || in.WriteEnded || a.now() >= a.wakeAt {
+	if w != nil || in.Arrived != 0 || in.Observed || in.WriteEnded || a.turnGranted() || a.now() >= a.wakeAt {
 		a.wakeAt = a.step(ctx, &in, w)
 	}
 	readings.release()
@@ -174,6 +180,7 @@ func (a *Autoscaler) finish(ends []partEnd) bool {
 	if in.WriteEnded {
 		a.end(in.Result)
 	}
+	a.leaveQueue()
 	return a.stopParts() && !a.state.Writing()
 }
 
@@ -187,15 +194,17 @@ func (a *Autoscaler) end(result loop.Result) {
 // step calls loop.Step with what was in the inbox, sends the write that it returns, and reports the outcome. It returns the instant of the
 // next call.
 func (a *Autoscaler) step(ctx context.Context, in *loop.Inputs, w *compile.Workload) scalers.Instant {
-	in.MayWrite = a.options.MayWrite()
+	in.MayWrite, in.MustWait = a.options.MayWrite(), !a.turnGranted()
 	now := a.now()
 	began := a.spans.now()
 	out := a.apply(in, w, now)
+	a.queueWrite(&out, now)
 	if out.Decided {
 		a.spans.decided(a.workload, a.state, in, began)
 	}
 	if out.Write != nil {
-		go a.send(ctx, *out.Write, a.spans.ofWrite(a.workload, out.Write))
+		go a.send(ctx, *out.Write, a.turn, a.spans.ofWrite(a.workload, out.Write))
+		a.turn = nil
 	}
 	a.report(out, now, in.Arrived)
 	return out.WakeAt
@@ -212,9 +221,10 @@ func (a *Autoscaler) apply(in *loop.Inputs, w *compile.Workload, now scalers.Ins
 	return a.state.Step(in, now)
 }
 
-// send sends one write, and ends its span. The write is completed even if ctx is done meanwhile: finish waits for its result.
-func (a *Autoscaler) send(ctx context.Context, w loop.Write, span writeSpan) {
+// send sends one write, and ends its turn and its span. The write is completed even if ctx is done meanwhile: finish waits for its result.
+func (a *Autoscaler) send(ctx context.Context, w loop.Write, turn *writes.Turn, span writeSpan) {
 	result := a.write(ctx, w)
+	turn.End(result.Err)
 	span.end(result.Err)
 	a.inbox.putResult(result)
 }

@@ -16,6 +16,7 @@ import (
 	"go.opentelemetry.io/otel/trace"
 
 	"github.com/impulse-sh/impulse/actuator"
+	"github.com/impulse-sh/impulse/internal/kube/writes"
 	"github.com/impulse-sh/impulse/internal/policy/compile"
 	"github.com/impulse-sh/impulse/internal/policy/loop"
 	"github.com/impulse-sh/impulse/scalers"
@@ -279,6 +280,7 @@ type env struct {
 	journal *journal
 	leading atomic.Bool
 	guard   Guard
+	turns   *writes.Turns
 	// open opens the sources instead, if it is set.
 	open func(i int) (triggers.Source, error)
 	// panicked is what Open got last, for the first trigger. panics are those that were reported.
@@ -330,7 +332,7 @@ func (e *env) resume(past Past) {
 			}
 			e.panics = append(e.panics, trigger+": "+p.Error())
 		},
-		MayWrite: func() bool { return e.leading.Load() }, Guard: e.guard, Tracer: e.tracer,
+		MayWrite: func() bool { return e.leading.Load() }, Guard: e.guard, Turns: e.turns, Tracer: e.tracer,
 	})
 	ctx, cancel := context.WithCancel(e.t.Context())
 	end := make(chan scalers.Memory, 1)

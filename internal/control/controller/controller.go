@@ -19,6 +19,7 @@ import (
 	"github.com/impulse-sh/impulse/internal/control/live"
 	"github.com/impulse-sh/impulse/internal/control/status"
 	"github.com/impulse-sh/impulse/internal/diag"
+	"github.com/impulse-sh/impulse/internal/kube/writes"
 	"github.com/impulse-sh/impulse/internal/policy/compile"
 	"github.com/impulse-sh/impulse/scalers"
 	"github.com/impulse-sh/impulse/triggers"
@@ -40,6 +41,8 @@ type Options struct {
 	// MayWrite reports whether this process leads, and Leading returns a context that ends when it stops leading, or an error if it does not.
 	MayWrite func() bool
 	Leading  func(context.Context) (context.Context, context.CancelFunc, error)
+	// Turns decides when counts are written. Nil writes each at once.
+	Turns *writes.Turns
 	// Finalizers keeps deleted objects until their targets are restored; nil for objects from files, which have no finalizers.
 	Finalizers FinalizerStore
 	// Tracer makes spans of decisions and writes; nil makes none.

@@ -115,7 +115,7 @@ func (c *Controller) pruneRestores() {
 func (c *Controller) restore(ctx context.Context, so *v1alpha1.ScaledObject, target actuator.Target, original int32) string {
 	reported := ""
 	r := &restorer{
-		actuator: c.options.Actuator, mayWrite: c.options.MayWrite, leading: c.options.Leading, target: target, original: original,
+		actuator: c.options.Actuator, mayWrite: c.options.MayWrite, leading: c.options.Leading, turns: c.options.Turns, target: target, original: original,
 		latest: make(chan actuator.Observation, 1),
 		report: func(err error) {
 			if reason := status.ReasonOf(err, v1alpha1.ReasonRestoreFailed); reason != reported {

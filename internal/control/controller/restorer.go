@@ -7,6 +7,7 @@ import (
 
 	"github.com/impulse-sh/impulse/actuator"
 	"github.com/impulse-sh/impulse/internal/control/autoscaler"
+	"github.com/impulse-sh/impulse/internal/kube/writes"
 	"github.com/impulse-sh/impulse/internal/policy/loop"
 )
 
@@ -24,7 +25,9 @@ type restorer struct {
 	actuator autoscaler.Actuator
 	mayWrite func() bool
 	// leading returns a context that ends when this process stops leading, or an error if it does not lead.
-	leading  func(context.Context) (context.Context, context.CancelFunc, error)
+	leading func(context.Context) (context.Context, context.CancelFunc, error)
+	// turns decides when a count is written.
+	turns    *writes.Turns
 	target   actuator.Target
 	original int32
 	// report is called with the error each time that the restoration fails.
@@ -111,7 +114,12 @@ func (r *restorer) write(ctx context.Context) {
 		r.retry, r.conflict = time.After(notLeadingRetry), false
 		return
 	}
+	turn, err := r.turns.Wait(ctx, r.target.Namespace, r.original-r.observed.Scale.Replicas)
+	if err != nil {
+		return // The restoration is cancelled.
+	}
 	scale, err := r.set(ctx)
+	turn.End(err)
 	switch {
 	case err == nil:
 		r.observed = actuator.Observation{Scale: scale}

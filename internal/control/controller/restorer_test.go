@@ -3,17 +3,20 @@ package controller
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/impulse-sh/impulse/actuator"
+	"github.com/impulse-sh/impulse/internal/kube/writes"
 )
 
 func TestRestorer(t *testing.T) {
 	t.Run("a restore is retried until the count is written or an obstacle ends it", testRestoreIsRetriedUntilCountIsWrittenOrObstacleEndsIt)
 	t.Run("a restorer finishes its write", testRestorerFinishesItsWrite)
+	t.Run("it waits for its turn, and no longer when it is cancelled", testRestorerWaitsForItsTurn)
 }
 
 // scriptedTarget answers each write with the next of its errors, and records the time of each write.
@@ -103,4 +106,42 @@ func testRestorerFinishesItsWrite(t *testing.T) {
 			t.Errorf("%d replicas after the write that was under way, want 4", got)
 		}
 	})
+}
+
+func testRestorerWaitsForItsTurn(t *testing.T) {
+	for cancelled, obstacle := range map[bool]string{false: "", true: "the restoration was cancelled"} {
+		synctest.Test(t, func(t *testing.T) {
+			turns, others := writes.NewTurns(), []*writes.Turn{}
+			for i := range 1000 { // More than may be in flight.
+				others = append(others, turns.Join(fmt.Sprint("other-", i), 1, nil))
+			}
+			all := &scriptedTarget{targets: &targets{of: map[string]*target{}}, began: time.Now()}
+			all.at("web").replicas = 7
+			r := &restorer{
+				actuator: all, mayWrite: func() bool { return true }, leading: leading, target: actuator.Target{Namespace: "shop", Name: "web"}, original: 4,
+				turns: turns, latest: make(chan actuator.Observation, 1), report: func(err error) { t.Error(err) },
+			}
+			ctx, cancel := context.WithCancel(t.Context())
+			defer cancel()
+			ended := make(chan string)
+			go func() { ended <- r.run(ctx) }()
+			<-time.After(time.Minute)
+			if cancelled {
+				cancel()
+				synctest.Wait()
+			}
+			if len(all.writes) > 0 {
+				t.Errorf("got writes at %v although others are in flight", all.writes)
+			}
+			for _, turn := range others {
+				turn.End(nil)
+			}
+			if got := <-ended; got != obstacle || cancelled != (len(all.writes) == 0) {
+				t.Errorf("cancelled %t: obstacle %q and writes at %v", cancelled, got, all.writes)
+			}
+			if turn := turns.Join("shop", 1, nil); !turn.Granted() {
+				t.Errorf("cancelled %t: the turn is not free", cancelled)
+			}
+		})
+	}
 }

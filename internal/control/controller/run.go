@@ -114,7 +114,7 @@ func (c *Controller) start(ctx context.Context, e *entry, previous ...*running) 
 	r := &running{
 		workload: e.lastGood,
 		live: c.newAutoscaler(e.lastGood, isPending(e.so, e.lastGood), autoscaler.Options{
-			Actuator: c.options.Actuator, Reporter: reporter, MayWrite: c.options.MayWrite, Guard: guard.check, Tracer: c.options.Tracer,
+			Actuator: c.options.Actuator, Reporter: reporter, MayWrite: c.options.MayWrite, Guard: guard.check, Turns: c.options.Turns, Tracer: c.options.Tracer,
 		}),
 		cancel: cancel,
 	}

@@ -6,7 +6,7 @@ import "time"
 type Class int
 
 const (
-	// Counts are writes of the scale of a target. They never wait.
+	// Counts are writes of the scale of a target. They wait only for each other.
 	Counts Class = iota
 	// Records are writes of the store of alerts. The senders of the alerts wait for them.
 	Records

@@ -18,13 +18,16 @@ type Gate struct {
 	waiting [classes][]chan struct{}
 	// pushedBack counts the writes that the API server did not accept because of its load.
 	pushedBack [classes]int
+	// Turns are those of counts, which wait for each other only.
+	Turns *Turns
 }
 
 // New returns a gate that is open.
-func New() *Gate { return &Gate{limits: newLimits()} }
+func New() *Gate { return &Gate{limits: newLimits(), Turns: NewTurns()} }
 
 // Begin waits until a write of a class may begin. The caller calls end once, with the error of the write or nil. When ctx is done, Begin
-// waits no longer, and the write may begin all the same: it is the last one, or fails by itself. Counts never wait.
+// waits no longer, and the write may begin all the same: it is the last one, or fails by itself. Counts never wait here: they have had their
+// turn.
 func (g *Gate) Begin(ctx context.Context, c Class) (end func(error)) {
 	ready := make(chan struct{})
 	g.mu.Lock()

@@ -12,7 +12,7 @@ import (
 )
 
 func TestGate(t *testing.T) {
-	t.Run("under answers 429, counts never wait, and every other write happens in the end", testNothingIsLostUnder429)
+	t.Run("under answers 429, counts do not wait, and every other write happens in the end", testNothingIsLostUnder429)
 	t.Run("writes of a class begin in the order of their arrival", testWritesBeginInOrder)
 	t.Run("a write whose context is done waits no longer", testWriteWhoseContextIsDoneWaitsNoLonger)
 }

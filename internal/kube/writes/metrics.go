@@ -25,10 +25,11 @@ func (g *Gate) Collect(out chan<- prometheus.Metric) {
 	for i := range classes {
 		c := Class(i)
 		out <- prometheus.MustNewConstMetric(throttledDesc, prometheus.CounterValue, float64(g.pushedBack[c]), c.String())
+		waiting, limit := len(g.waiting[c]), g.limits.state[c].limit
 		if c == Counts {
-			continue
+			waiting, limit = g.Turns.state()
 		}
-		out <- prometheus.MustNewConstMetric(waitingDesc, prometheus.GaugeValue, float64(len(g.waiting[c])), c.String())
-		out <- prometheus.MustNewConstMetric(limitDesc, prometheus.GaugeValue, float64(g.limits.state[c].limit), c.String())
+		out <- prometheus.MustNewConstMetric(waitingDesc, prometheus.GaugeValue, float64(waiting), c.String())
+		out <- prometheus.MustNewConstMetric(limitDesc, prometheus.GaugeValue, float64(limit), c.String())
 	}
 }

@@ -61,6 +61,8 @@ type Inputs struct {
 	Stamped bool
 	// MayWrite: this process may write, as the leader may.
 	MayWrite bool
+	// MustWait: the writes of other workloads go first. A write that is due is then announced by Output.Waiting.
+	MustWait bool
 	// Stopping: the workload is no longer scaled. The step only applies Result.
 	Stopping bool
 }
@@ -69,6 +71,9 @@ type Inputs struct {
 type Output struct {
 	// Write is the write to send; nil: none. Its result belongs into a later step, and no other write is sent before.
 	Write *Write
+	// Waiting is the change of the count by the write that is due and has to wait for those of other workloads; 0: none. State.Send sends it;
+	// otherwise a later step returns what is due by then.
+	Waiting int32
 	// Ended is the write that Inputs.Result ended; nil: none.
 	Ended *EndedWrite
 	// Decided: a decision was taken in this step.
@@ -137,7 +142,13 @@ func (s *State) Step(in *Inputs, now scalers.Instant) Output {
 		out.Decided = s.decide(now)
 	}
 	s.backOff.expire(now)
-	out.Write = s.reconcileWrite(now, in.MayWrite)
+	switch change := s.changeDue(now, in.MayWrite); {
+	case change == 0:
+	case in.MustWait:
+		out.Waiting = change
+	default:
+		out.Write = s.Send(now)
+	}
 	out.WakeAt = s.wakeAt(now)
 	return out
 }

@@ -99,44 +99,54 @@ func (w *writer) causedBy(at scalers.Instant) {
 	}
 }
 
-// reconcileWrite returns the write that brings the target to the decided count; nil while one is in flight, while it has to wait,
-// and when the target has the count or must not be written.
-func (s *State) reconcileWrite(now scalers.Instant, mayWrite bool) *Write {
+// changeDue returns the change that brings the target to the decided count; 0 while a write is in flight, while it has to be delayed, and
+// when the target has the count or must not be written.
+func (s *State) changeDue(now scalers.Instant, mayWrite bool) int32 {
 	w := &s.write
 	if w.inFlight {
-		return nil
+		return 0
 	}
 	w.retryAt = scalers.Never
 	if !s.decided || !s.target.known {
-		return nil
+		return 0
 	}
-	current, want := s.target.scale.Replicas, s.decision.Replicas
-	if want == current {
+	change := s.decision.Replicas - s.target.scale.Replicas
+	if change == 0 {
 		w.caused = 0
 		if !refused(w.err) {
 			w.clearFailures() // Refusals stay: a load that varies around the limit of admission is no reason to ask more often.
 		}
-		return nil
+		return 0
 	}
 	if s.target.hpa != "" || s.dryRun {
 		w.caused = 0
-		return nil
+		return 0
 	}
-	if at := s.startAt(now, want-current, mayWrite); at > now {
+	if at := s.startAt(now, change, mayWrite); at > now {
 		w.retryAt = at
-		return nil
+		return 0
+	}
+	return change
+}
+
+// Send returns the write that brings the target to the decided count. It follows a step at the same instant that announced one by
+// Output.Waiting.
+func (s *State) Send(now scalers.Instant) *Write {
+	w := &s.write
+	if w.limiter != nil {
+		w.limiter.AllowN(now.Time(), 1)
 	}
 	w.inFlight, w.answerLost, w.unexplained, w.superseded = true, false, false, false
 	decision := s.decision
 	w.sent = sentWrite{
-		Write: Write{From: s.target.scale, To: want}, decision: &decision, policy: s.policy, caused: w.caused,
+		Write: Write{From: s.target.scale, To: decision.Replicas}, decision: &decision, policy: s.policy, caused: w.caused,
 		observations: s.target.observations,
 	}
 	w.caused = 0
 	return &w.sent.Write
 }
 
-// startAt returns when a write may be sent; when that is now, it counts against the rate of writes.
+// startAt returns when a write may be sent.
 func (s *State) startAt(now scalers.Instant, change int32, mayWrite bool) scalers.Instant {
 	if at := max(s.write.notBefore(change), s.backOff.notBefore(change > 0)); at > now {
 		return at
@@ -150,13 +160,9 @@ func (s *State) startAt(now scalers.Instant, change int32, mayWrite bool) scaler
 	if s.write.limiter == nil {
 		s.write.limiter = rate.NewLimiter(s.pacing.WritesPerSecond, s.pacing.WriteBurst)
 	}
-	t := now.Time()
-	place := s.write.limiter.ReserveN(t, 1)
-	wait := place.DelayFrom(t)
-	if wait > 0 {
-		place.CancelAt(t)
-	}
-	return now.Add(wait)
+	place := s.write.limiter.ReserveN(now.Time(), 1)
+	defer place.CancelAt(now.Time())
+	return now.Add(place.DelayFrom(now.Time()))
 }
 
 // notBefore returns when failures allow a write of this change again.
