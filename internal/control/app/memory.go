@@ -13,9 +13,9 @@ const (
 	defaultMemory = 512 << 20
 	// bodyShare is the divisor of the memory limit that gives the default of --body-memory.
 	bodyShare = 4
-	// gcPercent is how much garbage there may be until it is collected, in percent of the memory in use. Most memory is the state of the objects, which
-	// stays, and little garbage is made beside it: Go's default of 100 would cost more than half as much memory again.
-	gcPercent = 25
+	// gcPercent is how much garbage there may be until it is collected, in percent of the memory in use. Most memory is the state of the objects,
+	// which stays, and little garbage is made beside it. docs/performance.md has the CPU and the memory at other values.
+	gcPercent = 30
 	// noLimit is a size that no machine has. Larger ones mean no limit, as the one near 1<<63 that cgroup v1 shows.
 	noLimit = 1 << 60
 )

@@ -58,20 +58,9 @@ func testEveryTurnIsGrantedWithinBounds(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			c := &crowd{t: t, rand: rand.New(rand.NewPCG(seed, 3)), turns: NewTurns(), granted: map[int]int{}}
 			for range 2000 {
-				if len(c.open) == 0 || c.rand.IntN(5) > 1 {
-					c.join()
-					continue
-				}
-				c.end(c.rand.IntN(len(c.open)), []error{nil, nil, nil, context.DeadlineExceeded}[c.rand.IntN(4)])
-				<-time.After(time.Duration(c.rand.IntN(100)) * time.Millisecond)
+				c.step()
 			}
-			for len(c.open) > 0 {
-				i := slices.IndexFunc(c.open, (*Turn).Granted)
-				if i < 0 {
-					t.Fatalf("seed %d: %d turns wait, and none is granted", seed, len(c.open))
-				}
-				c.end(i, nil)
-			}
+			c.endAll()
 			for n, times := range c.granted {
 				if times != 1 {
 					t.Errorf("seed %d: turn %d was granted %d times", seed, n, times)
@@ -93,6 +82,27 @@ type crowd struct {
 	// granted is how often each turn was granted, by its number. left is the number of those that ended before.
 	granted      map[int]int
 	joined, left int
+}
+
+// step joins or ends a turn, and lets some time pass after an end.
+func (c *crowd) step() {
+	if len(c.open) == 0 || c.rand.IntN(5) > 1 {
+		c.join()
+		return
+	}
+	c.end(c.rand.IntN(len(c.open)), []error{nil, nil, nil, context.DeadlineExceeded}[c.rand.IntN(4)])
+	<-time.After(time.Duration(c.rand.IntN(100)) * time.Millisecond)
+}
+
+// endAll ends all turns, each once it is granted.
+func (c *crowd) endAll() {
+	for len(c.open) > 0 {
+		i := slices.IndexFunc(c.open, (*Turn).Granted)
+		if i < 0 {
+			c.t.Fatalf("%d turns wait, and none is granted", len(c.open))
+		}
+		c.end(i, nil)
+	}
 }
 
 func (c *crowd) join() {
