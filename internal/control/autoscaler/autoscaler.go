@@ -223,24 +223,28 @@ func (a *Autoscaler) apply(in *loop.Inputs, w *compile.Workload, now scalers.Ins
 
 // send sends one write, and ends its turn and its span. The write is completed even if ctx is done meanwhile: finish waits for its result.
 func (a *Autoscaler) send(ctx context.Context, w loop.Write, turn *writes.Turn, span writeSpan) {
-	result := a.write(ctx, w)
-	turn.End(result.Err)
+	result, sent := a.write(ctx, w)
+	if sent {
+		turn.End(result.Err)
+	} else {
+		turn.End(nil)
+	}
 	span.end(result.Err)
 	a.inbox.putResult(result)
 }
 
-// write sends one write, and returns its result.
-func (a *Autoscaler) write(ctx context.Context, w loop.Write) loop.Result {
+// write sends one write, and returns its result; sent is false if the guard did not allow it.
+func (a *Autoscaler) write(ctx context.Context, w loop.Write) (result loop.Result, sent bool) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), writeTimeout)
 	defer cancel()
 	if a.options.Guard != nil {
 		guarded, done, err := a.options.Guard(ctx, w.From.Replicas)
 		if err != nil {
-			return loop.Result{Err: err}
+			return loop.Result{Err: err}, false
 		}
 		defer done()
 		ctx = guarded
 	}
 	scale, err := a.options.Actuator.Set(ctx, a.options.Workload.Target, w.From, w.To)
-	return loop.Result{Scale: scale, Err: err}
+	return loop.Result{Scale: scale, Err: err}, true
 }

@@ -1,6 +1,7 @@
 package autoscaler
 
 import (
+	"context"
 	"fmt"
 	"testing"
 	"testing/synctest"
@@ -16,6 +17,7 @@ func TestTurn(t *testing.T) {
 	t.Run("a lowering that becomes a raise goes before other lowerings", testLoweringThatBecomesRaiseGoesFirst)
 	t.Run("an autoscaler that stops leaves the queue", testAutoscalerThatStopsLeavesQueue)
 	t.Run("a turn ends with its write", testTurnEndsWithItsWrite)
+	t.Run("a write that is not sent says nothing about the API server", testWriteThatIsNotSentSaysNothing)
 }
 
 // othersWrite is a number of writes that no other write may join.
@@ -130,6 +132,32 @@ func testTurnEndsWithItsWrite(t *testing.T) {
 		}
 		if got := len(e.target.written()); got != othersWrite {
 			t.Errorf("got %d writes, want %d", got, othersWrite)
+		}
+		e.stop()
+	})
+}
+
+func testWriteThatIsNotSentSaysNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		e := newEnv(t, 1, 1)
+		e.turns = writes.NewTurns()
+		e.guard = func(context.Context, int32) (context.Context, context.CancelFunc, error) {
+			return nil, nil, context.DeadlineExceeded
+		}
+		e.start(scalers.Memory{})
+		e.sources[0].emitLevel(5)
+		pass(time.Hour)
+		if ended := e.journal.ended(); len(ended) < 10 {
+			t.Errorf("got %d writes, want the one that is not allowed again and again", len(ended))
+		}
+		granted := 0
+		for range othersWrite {
+			if e.turns.Join("shop", 1, nil).Granted() {
+				granted++
+			}
+		}
+		if want := 64; granted != want {
+			t.Errorf("the namespace may have %d writes in flight, want %d", granted, want)
 		}
 		e.stop()
 	})

@@ -83,6 +83,16 @@ func (r *restorer) observe(o actuator.Observation) {
 	r.latest <- o
 }
 
+// readLatest reads the newest observation, if there is one, and reports whether there is nothing left to write.
+func (r *restorer) readLatest() bool {
+	select {
+	case r.observed = <-r.latest:
+	default:
+	}
+	over, _ := r.over()
+	return over
+}
+
 // over reports whether there is nothing left to write. If the target then does not have its original count, obstacle is the reason.
 func (r *restorer) over() (over bool, obstacle string) {
 	switch o := &r.observed; {
@@ -117,6 +127,10 @@ func (r *restorer) write(ctx context.Context) {
 	turn, err := r.turns.Wait(ctx, r.target.Namespace, r.original-r.observed.Scale.Replicas)
 	if err != nil {
 		return // The restoration is cancelled.
+	}
+	if over := r.readLatest(); over {
+		turn.End(nil)
+		return
 	}
 	scale, err := r.set(ctx)
 	turn.End(err)

@@ -16,6 +16,7 @@ import (
 func TestRestorer(t *testing.T) {
 	t.Run("a restore is retried until the count is written or an obstacle ends it", testRestoreIsRetriedUntilCountIsWrittenOrObstacleEndsIt)
 	t.Run("a restorer finishes its write", testRestorerFinishesItsWrite)
+	t.Run("a target that something else scales by its turn is left alone", testTargetThatSomethingElseScalesByItsTurnIsLeftAlone)
 	t.Run("it waits for its turn, and no longer when it is cancelled", testRestorerWaitsForItsTurn)
 }
 
@@ -108,13 +109,44 @@ func testRestorerFinishesItsWrite(t *testing.T) {
 	})
 }
 
+// takenTurns returns turns of which other writes have more than may be in flight, and a function that ends these.
+func takenTurns() (turns *writes.Turns, end func()) {
+	turns = writes.NewTurns()
+	var others []*writes.Turn
+	for i := range 1000 {
+		others = append(others, turns.Join(fmt.Sprint("other-", i), 1, nil))
+	}
+	return turns, func() {
+		for _, turn := range others {
+			turn.End(nil)
+		}
+	}
+}
+
+func testTargetThatSomethingElseScalesByItsTurnIsLeftAlone(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		turns, end := takenTurns()
+		all := &scriptedTarget{targets: &targets{of: map[string]*target{}}, began: time.Now()}
+		all.at("web").replicas = 7
+		r := &restorer{
+			actuator: all, mayWrite: func() bool { return true }, leading: leading, target: actuator.Target{Namespace: "shop", Name: "web"}, original: 4,
+			turns: turns, latest: make(chan actuator.Observation, 1), report: func(err error) { t.Error(err) },
+		}
+		ended := make(chan string)
+		go func() { ended <- r.run(t.Context()) }()
+		synctest.Wait()
+		r.observe(actuator.Observation{Scale: actuator.Scale{Replicas: 7}, ForeignHPA: "web"})
+		end()
+		if got, want := <-ended, "HorizontalPodAutoscaler web scales it now"; got != want || len(all.writes) > 0 {
+			t.Errorf("obstacle %q and writes at %v, want %q and none", got, all.writes, want)
+		}
+	})
+}
+
 func testRestorerWaitsForItsTurn(t *testing.T) {
 	for cancelled, obstacle := range map[bool]string{false: "", true: "the restoration was cancelled"} {
 		synctest.Test(t, func(t *testing.T) {
-			turns, others := writes.NewTurns(), []*writes.Turn{}
-			for i := range 1000 { // More than may be in flight.
-				others = append(others, turns.Join(fmt.Sprint("other-", i), 1, nil))
-			}
+			turns, end := takenTurns()
 			all := &scriptedTarget{targets: &targets{of: map[string]*target{}}, began: time.Now()}
 			all.at("web").replicas = 7
 			r := &restorer{
@@ -133,9 +165,7 @@ func testRestorerWaitsForItsTurn(t *testing.T) {
 			if len(all.writes) > 0 {
 				t.Errorf("got writes at %v although others are in flight", all.writes)
 			}
-			for _, turn := range others {
-				turn.End(nil)
-			}
+			end()
 			if got := <-ended; got != obstacle || cancelled != (len(all.writes) == 0) {
 				t.Errorf("cancelled %t: obstacle %q and writes at %v", cancelled, got, all.writes)
 			}

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/impulse-sh/impulse/api/v1alpha1"
 	"github.com/impulse-sh/impulse/internal/control/autoscaler"
@@ -58,7 +59,8 @@ func graceOf(o *object, p *autoscaler.Outcome) time.Duration {
 	}
 }
 
-// lacksOnly reports whether an outcome in which triggers may be unknown lacks something, and what it has is the same as in the stored status.
+// lacksOnly reports whether an outcome in which triggers may be unknown lacks something, and what it has is the same as in the stored status:
+// the version, the target, the counts, whether they are written, and what a restart would remember.
 // A target that cannot be scaled is known.
 func lacksOnly(stored *v1alpha1.ScaledObjectStatus, p *autoscaler.Outcome, unknown bool) bool {
 	paused, _ := p.Workload.Pause(p.At)
@@ -66,8 +68,12 @@ func lacksOnly(stored *v1alpha1.ScaledObjectStatus, p *autoscaler.Outcome, unkno
 	case stored.ObservedGeneration != p.Workload.Generation, stored.Reference != p.Workload.Target.String(),
 		meta.IsStatusConditionTrue(stored.Conditions, v1alpha1.ConditionPaused) != (paused != ""):
 		return false
+	case notifiedIn(stored, &notified{}).refused != "":
+		return false
 	case !p.TargetKnown:
 		return ReasonOf(p.Target.Err, "") == ""
+	case blockedIn(stored) != blockReason(p):
+		return false
 	case !unknown, !isCount(stored.Replicas, p.Target.Scale.Replicas):
 		return false
 	default:
@@ -97,6 +103,19 @@ func isRemembered(stored *v1alpha1.ScaledObjectStatus, p *autoscaler.Outcome) bo
 		return false
 	}
 	return !p.Decision.Active || meta.IsStatusConditionTrue(stored.Conditions, v1alpha1.ConditionActive)
+}
+
+// blockedIn returns the reason in a status why no count is written; "" if it is.
+func blockedIn(stored *v1alpha1.ScaledObjectStatus) string {
+	if c := meta.FindStatusCondition(stored.Conditions, v1alpha1.ConditionAbleToScale); c != nil && c.Status != metav1.ConditionTrue {
+		return c.Reason
+	}
+	return ""
+}
+
+func blockReason(p *autoscaler.Outcome) string {
+	reason, _ := blockedBy(p)
+	return reason
 }
 
 func isCount(stored *int32, count int32) bool { return stored != nil && *stored == count }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/impulse-sh/impulse/actuator"
 	"github.com/impulse-sh/impulse/api/v1alpha1"
@@ -121,18 +122,32 @@ func testWhatIsStillUnknownSoonAfterRestartIsWritten(t *testing.T) {
 
 func testWhatIsKnownAfterRestartIsWrittenAtOnce(t *testing.T) {
 	before := steadyStatus(t, 2)
+	// was returns a change of the stored status: a condition was False.
+	was := func(condition, reason string) func(*v1alpha1.ScaledObjectStatus) {
+		return func(stored *v1alpha1.ScaledObjectStatus) {
+			c := meta.FindStatusCondition(stored.Conditions, condition)
+			c.Status, c.Reason = metav1.ConditionFalse, reason
+		}
+	}
 	for name, c := range map[string]struct {
-		count int32
-		set   func(*scalers.Policy)
-		level int64
+		count  int32
+		set    func(*scalers.Policy)
+		stored func(*v1alpha1.ScaledObjectStatus)
+		level  int64
 	}{
-		"a count that another client changed": {12, nil, 1000},
-		"a count that is raised":              {10, nil, 1500},
-		"a pause":                             {10, func(p *scalers.Policy) { p.Paused.All = true }, 1000},
+		"a count that another client changed":        {12, nil, nil, 1000},
+		"a count that is raised":                     {10, nil, nil, 1500},
+		"a pause":                                    {10, func(p *scalers.Policy) { p.Paused.All = true }, nil, 1000},
+		"a count that was not written, and now is":   {10, nil, was(v1alpha1.ConditionAbleToScale, v1alpha1.ReasonDryRun), 1000},
+		"an object that was refused, and now is not": {10, nil, was(v1alpha1.ConditionReady, v1alpha1.ReasonTargetInUse), 1000},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				s := runWorkload(t, c.count, before, c.set, script(func(time.Duration) (int64, error) { return c.level, nil }), answering(0, never))
+				stored := before.DeepCopy()
+				if c.stored != nil {
+					c.stored(stored)
+				}
+				s := runWorkload(t, c.count, stored, c.set, script(func(time.Duration) (int64, error) { return c.level, nil }), answering(0, never))
 				defer s.stop()
 				<-time.After(2 * minInterval)
 				synctest.Wait()

@@ -140,8 +140,8 @@ func (s *Store) onApplied(e *entry, changed bool, at time.Time) bool {
 	return changed
 }
 
-// takeOverReconciled returns the record that a reconcile made of an alert before its first delivery, moved to the endpoint that received
-// the alert; nil if there is none. The mutex is held.
+// takeOverReconciled returns the record that a reconcile made of an alert before its first delivery, now of the endpoint that received the
+// alert; nil if there is none. It stays in its shard: one write ends the old record and stores the new one. The mutex is held.
 func (s *Store) takeOverReconciled(k key) *entry {
 	namespace, isTrigger := namespaceOf(k.endpoint)
 	old := s.index.records[key{Endpoint{Namespace: namespace, Credential: reconciled}.String(), k.fingerprint}]
@@ -149,12 +149,13 @@ func (s *Store) takeOverReconciled(k key) *entry {
 		return nil
 	}
 	s.writer.changed(old)
+	h := old.shard
 	s.remove(old)
-	moved := newEntry(old.AlertRecord)
-	moved.Endpoint = k.endpoint
-	s.add(moved, s.writer.shardFor(moved.namespace, moved.size()))
-	s.writer.changed(moved)
-	return moved
+	renamed := newEntry(old.AlertRecord)
+	renamed.Endpoint = k.endpoint
+	s.add(renamed, h)
+	s.writer.changed(renamed)
+	return renamed
 }
 
 // markAbsent marks the alerts that a complete delivery of their group leaves out, for the watchers that end alerts by absence. Where two

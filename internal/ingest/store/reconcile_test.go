@@ -101,14 +101,20 @@ func testDeliveryThatIsNewerThanReconciledViewStands(t *testing.T) {
 
 func testReconciledAlertIsSameWhenItIsDelivered(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := run(t, &memory{})
+		m := &memory{}
+		s := run(t, m)
 		w := watch(t, s, "slow")
 		began := time.Now()
 		reconcile(t, s, triggers.AlertView{Firing: []triggers.Alert{listed("slow", began)}, Complete: true})
 		<-time.After(time.Second)
+		before := m.copy()
 		send(t, s, firing("slow", began))
 		if w.last() != "1" {
 			t.Errorf("after a reconcile and a delivery %s fire, want 1", w.last())
+		}
+		// A crash between two writes would leave the alert twice, or not at all.
+		if after := m.copy(); len(before.shards) != 1 || len(after.shards) != 1 || m.saves != 2 {
+			t.Errorf("got %d shards after the reconcile, and %d after the delivery and %d writes, want 1, 1 and 2", len(before.shards), len(after.shards), m.saves)
 		}
 		send(t, s, resolved("slow", began, time.Now()))
 		if w.last() != "0" {

@@ -17,8 +17,11 @@ func (b *bound) free() bool { return b.inFlight < b.limit }
 // whole reports whether the limit is as large as it can be.
 func (b *bound) whole() bool { return b.limit == b.most }
 
-// end notes that a write has ended. One that was too slow, or was not accepted because of the load, halves the limit; those that had begun
-// before then do not halve it again. Any other adds one.
+// smallest reports whether the limit is as small as it can be.
+func (b *bound) smallest() bool { return b.limit == b.least }
+
+// end notes that a write has ended. One that was too slow, or was not accepted because of the load, halves the limit, unless it has just been
+// halved. Any other adds one.
 func (b *bound) end(pushedBack bool, now time.Time) {
 	b.inFlight--
 	switch {

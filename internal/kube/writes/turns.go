@@ -14,15 +14,15 @@ const (
 	// API server does not answer in time, or answers 429.
 	mostCounts, leastCounts           = 128, 16
 	mostOfNamespace, leastOfNamespace = 64, 2
-	// lowerings: while raises wait, too, one turn in so many is that of a lowering.
-	lowerings = 4
+	// share: one turn in so many goes to a lowering although raises wait, or to a namespace whose writes are not answered.
+	share = 4
 	// forgetAfter is how long after its last change the bound of a namespace is remembered that has no counts to write.
 	forgetAfter = 10 * time.Minute
 )
 
 // Turns decides which counts are written next when many change at once, as they do when a schedule of many objects begins. Too many
 // requests at once all take longer than their timeout, and are repeated; so only some are in flight. Raises go first. Namespaces take
-// turns, and one whose admission webhooks do not answer has few counts in flight, and delays no other.
+// turns. Those whose admission webhooks do not answer have few counts in flight, and others go first.
 //
 // It is safe for concurrent use, and has no goroutine. Nil grants every turn at once.
 type Turns struct {
@@ -31,8 +31,8 @@ type Turns struct {
 	namespaces map[string]*namespace
 	// waiting are the namespaces with waiting turns of each urgency; the one that had the last turn is at the end.
 	waiting [urgencies][]*namespace
-	// raised is the number of raises since the last lowering.
-	raised int
+	// grants is the number of turns that were granted.
+	grants int
 }
 
 // urgency of a turn: 0 is that of a raise, 1 that of a lowering.
@@ -135,8 +135,12 @@ func (t *Turns) end(turn *Turn, err error, now time.Time) {
 		}
 	} else {
 		slow, _ := pushedBack(err)
+		if slow && n.bound.smallest() { // It has few already, and says nothing about the others.
+			t.bound.inFlight--
+		} else {
+			t.bound.end(slow, now)
+		}
 		n.bound.end(slow, now)
-		t.bound.end(slow, now)
 	}
 	if n.idle() && n.bound.whole() {
 		delete(t.namespaces, n.name)
@@ -162,27 +166,40 @@ func (t *Turns) admit() {
 
 // next takes the turn whose turn it is from the queue; nil if there is none.
 func (t *Turns) next() *Turn {
-	order := [urgencies]urgency{raise, lowering}
-	if t.raised >= lowerings-1 {
+	order, shared := [urgencies]urgency{raise, lowering}, t.grants%share == share-1
+	if shared {
 		slices.Reverse(order[:])
 	}
 	for _, u := range order {
-		for _, n := range t.waiting[u] {
-			if !n.bound.free() {
-				continue
-			}
-			t.dequeue(n, u)
-			turn, _ := n.waiting[u].Remove(n.waiting[u].Front()).(*Turn)
-			if n.waiting[u].Len() > 0 {
-				t.waiting[u] = append(t.waiting[u], n)
-			}
-			if t.raised++; u == lowering {
-				t.raised = 0
-			}
-			return turn
+		n := t.pick(u, shared)
+		if n == nil {
+			continue
 		}
+		t.dequeue(n, u)
+		turn, _ := n.waiting[u].Remove(n.waiting[u].Front()).(*Turn)
+		if n.waiting[u].Len() > 0 {
+			t.waiting[u] = append(t.waiting[u], n)
+		}
+		t.grants++
+		return turn
 	}
 	return nil
+}
+
+// pick returns the namespace whose turn it is; nil if none may have one. Unless the turn is shared, one whose writes are answered goes first.
+func (t *Turns) pick(u urgency, shared bool) (first *namespace) {
+	for _, n := range t.waiting[u] {
+		if !n.bound.free() {
+			continue
+		}
+		if shared || !n.bound.smallest() {
+			return n
+		}
+		if first == nil {
+			first = n
+		}
+	}
+	return first
 }
 
 // dequeue takes a namespace from the queue of an urgency.

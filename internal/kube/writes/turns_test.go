@@ -18,6 +18,7 @@ func TestTurns(t *testing.T) {
 	t.Run("raises go first, and one turn in four is a lowering's", testRaisesGoFirst)
 	t.Run("namespaces take turns", testNamespacesTakeTurns)
 	t.Run("a namespace whose writes are not answered delays no other", testNamespaceWhoseWritesAreNotAnsweredDelaysNoOther)
+	t.Run("many namespaces whose writes are not answered leave turns to others", testManyNamespacesThatHangLeaveTurnsToOthers)
 	t.Run("pushback halves the bounds, and success makes them whole again", testPushbackHalvesBounds)
 	t.Run("a namespace is forgotten when it has nothing to write", testNamespaceIsForgotten)
 	t.Run("a caller that waits returns when its turn is granted or its context is done", testCallerThatWaits)
@@ -49,7 +50,7 @@ func (q *queue) fill() (all []*Turn) {
 	for i := range mostCounts {
 		all = append(all, q.join(fmt.Sprintf("other-%d", i), 1, "other"))
 	}
-	q.granted, q.turns.raised = nil, 0
+	q.granted, q.turns.grants = nil, 0
 	return all
 }
 
@@ -181,23 +182,57 @@ func testNamespacesTakeTurns(t *testing.T) {
 	}
 }
 
+// hang writes n counts of a namespace again and again. None is answered within 5 s. It returns a function that ends this.
+func hang(t *testing.T, turns *Turns, namespace string, n int) (stop func()) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(t.Context())
+	var all sync.WaitGroup
+	for i := range n {
+		all.Go(func() {
+			<-time.After(time.Duration(i) * 50 * time.Millisecond)
+			for ctx.Err() == nil {
+				turn, err := turns.Wait(ctx, namespace, 1)
+				if err != nil {
+					return
+				}
+				<-time.After(5 * time.Second)
+				turn.End(context.DeadlineExceeded)
+			}
+		})
+	}
+	return func() {
+		cancel()
+		all.Wait()
+	}
+}
+
+func testManyNamespacesThatHangLeaveTurnsToOthers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		turns := NewTurns()
+		for i := range 30 {
+			defer hang(t, turns, fmt.Sprint("hangs-", i), 5)()
+		}
+		<-time.After(time.Minute)
+		for i := range 200 {
+			began := time.Now()
+			turn, err := turns.Wait(t.Context(), "shop", 1)
+			if waited := time.Since(began); err != nil || waited > 5*time.Second { // That of the writes in flight.
+				t.Fatalf("count %d waited %s: %v", i, waited, err)
+			}
+			<-time.After(10 * time.Millisecond)
+			turn.End(nil)
+		}
+		if !turns.bound.free() {
+			t.Errorf("after 200 counts %d may be in flight, want more than the others have", turns.bound.limit)
+		}
+	})
+}
+
 func testNamespaceWhoseWritesAreNotAnsweredDelaysNoOther(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		turns := NewTurns()
-		ctx, cancel := context.WithCancel(t.Context())
-		var all sync.WaitGroup
-		for range 10 * mostOfNamespace {
-			all.Go(func() {
-				for ctx.Err() == nil {
-					turn, err := turns.Wait(ctx, "hangs", 1)
-					if err != nil {
-						return
-					}
-					<-time.After(5 * time.Second)
-					turn.End(context.DeadlineExceeded)
-				}
-			})
-		}
+		stop := hang(t, turns, "hangs", 10*mostOfNamespace)
+		<-time.After(time.Minute)
 		synctest.Wait()
 		for i := range 200 {
 			began := time.Now()
@@ -211,8 +246,7 @@ func testNamespaceWhoseWritesAreNotAnsweredDelaysNoOther(t *testing.T) {
 		if n := turns.namespaces["hangs"]; n.bound.inFlight != leastOfNamespace {
 			t.Errorf("got %d counts in flight, want %d", n.bound.inFlight, leastOfNamespace)
 		}
-		cancel()
-		all.Wait()
+		stop()
 	})
 }
 
