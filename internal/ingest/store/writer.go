@@ -162,7 +162,7 @@ func (w *writer) next(now time.Time) (*shard, time.Time) {
 	return nil, again
 }
 
-// run writes queued shards until ctx is done, and then once more what is left. It is called without the mutex.
+// run writes queued shards until ctx is done, and then once more what is left. Every waiter is notified. It is called without the mutex.
 func (w *writer) run(ctx context.Context) {
 	uncancelled := context.WithoutCancel(ctx) // Writes in flight are finished.
 	var inFlight sync.WaitGroup
@@ -184,21 +184,16 @@ func (w *writer) run(ctx context.Context) {
 		timer.Reset(again.Sub(now))
 		select {
 		case <-ctx.Done():
+			// Within the time of one write, for those in flight, too: another process may be waiting to lead.
+			last, cancel := context.WithTimeout(uncancelled, saveTimeout)
 			inFlight.Wait()
-			w.saveLast(uncancelled)
+			_ = w.saveAll(last, w.unsaved()) // Waiters receive the errors.
+			cancel()
 			return
 		case <-w.wake:
 		case <-timer.C:
 		}
 	}
-}
-
-// saveLast writes what is left, within the time of one write: another process may be waiting to lead. Every waiter is notified. It
-// is called without the mutex.
-func (w *writer) saveLast(ctx context.Context) {
-	ctx, cancel := context.WithTimeout(ctx, saveTimeout)
-	defer cancel()
-	_ = w.saveAll(ctx, w.unsaved()) // Waiters receive the errors.
 }
 
 // finish ends the turn of a shard. A failed write is retried: at once when there are further changes, else after a growing delay. It
