@@ -21,6 +21,9 @@ const (
 	writers = 8
 	// saveTimeout bounds one status write.
 	saveTimeout = 10 * time.Second
+	// lastSaves bounds all status writes at the end, those in flight included: the process has a limited time to stop, and the next one that
+	// leads reports what is missing.
+	lastSaves = 3 * time.Second
 )
 
 // Store stores the status of objects.
@@ -116,13 +119,16 @@ func New(store Store, recorder Recorder, metrics *Metrics, log *slog.Logger) *Re
 	}
 }
 
-// Run writes statuses until ctx is done, and then the pending ones. Each write takes saveTimeout at most.
+// Run writes statuses until ctx is done, and then the pending ones. Each write takes saveTimeout at most, and the last ones lastSaves together.
 func (r *Reporter) Run(ctx context.Context) {
+	saving, stopSaving := context.WithCancel(context.WithoutCancel(ctx))
+	defer stopSaving()
 	var all sync.WaitGroup
 	for range writers {
-		all.Go(func() { r.work(ctx) })
+		all.Go(func() { r.work(ctx, saving) })
 	}
 	<-ctx.Done()
+	defer time.AfterFunc(lastSaves, stopSaving).Stop()
 	r.mu.Lock()
 	for key, o := range r.objects {
 		if o.pending != nil {

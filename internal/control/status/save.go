@@ -14,25 +14,26 @@ var ErrGone = errors.New("the object is gone")
 func (r *Reporter) SetGate(begin func(context.Context) (end func(error))) { r.begin = begin }
 
 // work writes statuses until the queue is shut down. Once ctx is done, writes wait for nothing.
-func (r *Reporter) work(ctx context.Context) {
+func (r *Reporter) work(ctx, saving context.Context) {
 	for {
 		key, shutdown := r.queue.Get()
 		if shutdown {
 			return
 		}
-		r.save(ctx, key)
+		r.save(ctx, saving, key)
 		r.queue.Done(key)
 	}
 }
 
-// save writes the status of an object that is the newest one when the write may begin. A failed write is retried, with exponential back-off.
-func (r *Reporter) save(ctx context.Context, key string) {
+// save writes the status of an object that is the newest one when the write may begin: it waits for that until ctx is done. The write ends
+// when saving is done. A failed write is retried, with exponential back-off.
+func (r *Reporter) save(ctx, saving context.Context, key string) {
 	r.endInterim(key)
 	end := func(error) {}
 	if r.begin != nil && r.waits(key) {
 		end = r.begin(ctx)
 	}
-	end(r.write(context.WithoutCancel(ctx), key))
+	end(r.write(saving, key))
 }
 
 // waits reports whether a status of an object waits to be written.
