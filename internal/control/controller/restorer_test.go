@@ -123,15 +123,21 @@ func takenTurns() (turns *writes.Turns, end func()) {
 	}
 }
 
+// queuedRestorer returns a restorer of a target with 7 replicas, which had 4 and whose writes take turns. It must report no error.
+func queuedRestorer(t *testing.T, turns *writes.Turns) (*restorer, *scriptedTarget) {
+	t.Helper()
+	all := &scriptedTarget{targets: &targets{of: map[string]*target{}}, began: time.Now()}
+	all.at("web").replicas = 7
+	return &restorer{
+		actuator: all, mayWrite: func() bool { return true }, leading: leading, target: actuator.Target{Namespace: "shop", Name: "web"}, original: 4,
+		turns: turns, latest: make(chan actuator.Observation, 1), report: func(err error) { t.Error(err) },
+	}, all
+}
+
 func testTargetThatSomethingElseScalesByItsTurnIsLeftAlone(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		turns, end := takenTurns()
-		all := &scriptedTarget{targets: &targets{of: map[string]*target{}}, began: time.Now()}
-		all.at("web").replicas = 7
-		r := &restorer{
-			actuator: all, mayWrite: func() bool { return true }, leading: leading, target: actuator.Target{Namespace: "shop", Name: "web"}, original: 4,
-			turns: turns, latest: make(chan actuator.Observation, 1), report: func(err error) { t.Error(err) },
-		}
+		r, all := queuedRestorer(t, turns)
 		ended := make(chan string)
 		go func() { ended <- r.run(t.Context()) }()
 		synctest.Wait()
@@ -147,12 +153,7 @@ func testRestorerWaitsForItsTurn(t *testing.T) {
 	for cancelled, obstacle := range map[bool]string{false: "", true: "the restoration was cancelled"} {
 		synctest.Test(t, func(t *testing.T) {
 			turns, end := takenTurns()
-			all := &scriptedTarget{targets: &targets{of: map[string]*target{}}, began: time.Now()}
-			all.at("web").replicas = 7
-			r := &restorer{
-				actuator: all, mayWrite: func() bool { return true }, leading: leading, target: actuator.Target{Namespace: "shop", Name: "web"}, original: 4,
-				turns: turns, latest: make(chan actuator.Observation, 1), report: func(err error) { t.Error(err) },
-			}
+			r, all := queuedRestorer(t, turns)
 			ctx, cancel := context.WithCancel(t.Context())
 			defer cancel()
 			ended := make(chan string)

@@ -4,7 +4,6 @@ import (
 	"time"
 
 	"k8s.io/apimachinery/pkg/api/meta"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/impulse-sh/impulse/api/v1alpha1"
 	"github.com/impulse-sh/impulse/internal/control/autoscaler"
@@ -64,6 +63,8 @@ func graceOf(o *object, p *autoscaler.Outcome) time.Duration {
 // A target that cannot be scaled is known.
 func lacksOnly(stored *v1alpha1.ScaledObjectStatus, p *autoscaler.Outcome, unknown bool) bool {
 	paused, _ := p.Workload.Pause(p.At)
+	blockedBefore, _ := blockedIn(stored)
+	blocked, _ := blockedBy(p)
 	switch {
 	case stored.ObservedGeneration != p.Workload.Generation, stored.Reference != p.Workload.Target.String(),
 		meta.IsStatusConditionTrue(stored.Conditions, v1alpha1.ConditionPaused) != (paused != ""):
@@ -72,7 +73,7 @@ func lacksOnly(stored *v1alpha1.ScaledObjectStatus, p *autoscaler.Outcome, unkno
 		return false
 	case !p.TargetKnown:
 		return ReasonOf(p.Target.Err, "") == ""
-	case blockedIn(stored) != blockReason(p):
+	case blockedBefore != blocked:
 		return false
 	case !unknown, !isCount(stored.Replicas, p.Target.Scale.Replicas):
 		return false
@@ -103,19 +104,6 @@ func isRemembered(stored *v1alpha1.ScaledObjectStatus, p *autoscaler.Outcome) bo
 		return false
 	}
 	return !p.Decision.Active || meta.IsStatusConditionTrue(stored.Conditions, v1alpha1.ConditionActive)
-}
-
-// blockedIn returns the reason in a status why no count is written; "" if it is.
-func blockedIn(stored *v1alpha1.ScaledObjectStatus) string {
-	if c := meta.FindStatusCondition(stored.Conditions, v1alpha1.ConditionAbleToScale); c != nil && c.Status != metav1.ConditionTrue {
-		return c.Reason
-	}
-	return ""
-}
-
-func blockReason(p *autoscaler.Outcome) string {
-	reason, _ := blockedBy(p)
-	return reason
 }
 
 func isCount(stored *int32, count int32) bool { return stored != nil && *stored == count }

@@ -77,13 +77,21 @@ func errorsIn(s *v1alpha1.ScaledObjectStatus) []string {
 	for _, t := range s.Triggers {
 		all = append(all, t.LastError)
 	}
-	if c := meta.FindStatusCondition(s.Conditions, v1alpha1.ConditionAbleToScale); c != nil && c.Status != metav1.ConditionTrue {
-		all = append(all, c.Message)
+	if reason, message := blockedIn(s); reason != "" {
+		all = append(all, message)
 	}
 	for i := range all {
 		all[i] = strings.Map(withoutDigits, all[i])
 	}
 	return all
+}
+
+// blockedIn returns the reason in a status why no count is written, and the message; both are "" if it is.
+func blockedIn(s *v1alpha1.ScaledObjectStatus) (reason, message string) {
+	if c := meta.FindStatusCondition(s.Conditions, v1alpha1.ConditionAbleToScale); c != nil && c.Status != metav1.ConditionTrue {
+		return c.Reason, c.Message
+	}
+	return "", ""
 }
 
 // withoutDigits returns -1 for a digit.
