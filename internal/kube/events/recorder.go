@@ -19,7 +19,7 @@ import (
 )
 
 const (
-	// eventTimeout bounds one write of an Event, and closeTimeout those of all that wait when the process stops.
+	// eventTimeout bounds one write of an Event, and closeTimeout all that are in flight or wait when the process stops.
 	eventTimeout = 10 * time.Second
 	closeTimeout = 2 * time.Second
 	// maxEventAttempts is how often the write of an Event is tried.
@@ -41,6 +41,8 @@ type Recorder struct {
 	sink  func(context.Context) Sink
 	queue workqueue.TypedRateLimitingInterface[seriesKey]
 	done  chan struct{}
+	// stopWriting ends the write in flight, and lets all that wait fail.
+	stopWriting context.CancelFunc
 
 	mu  sync.Mutex
 	all map[seriesKey]*series
@@ -67,7 +69,8 @@ func New(ctx context.Context, sink func(context.Context) Sink) *Recorder {
 		sink: sink, queue: workqueue.NewTypedRateLimitingQueue(limiter), done: make(chan struct{}),
 		all: map[seriesKey]*series{}, sweepAt: minSweep,
 	}
-	go r.run(context.WithoutCancel(ctx))
+	ctx, r.stopWriting = context.WithCancel(context.WithoutCancel(ctx))
+	go r.run(ctx)
 	return r
 }
 
@@ -101,8 +104,10 @@ func (r *Recorder) sweep(now time.Time) {
 	r.sweepAt = max(minSweep, 2*len(r.all))
 }
 
-// Close writes the Events that wait, for closeTimeout at most, and stops writing.
+// Close writes the Events that wait, and stops writing. It takes closeTimeout at most, the write in flight included.
 func (r *Recorder) Close() {
+	defer r.stopWriting()
+	defer time.AfterFunc(closeTimeout, r.stopWriting).Stop()
 	r.queue.ShutDown()
 	<-r.done
 }
@@ -118,8 +123,6 @@ func (r *Recorder) run(ctx context.Context) {
 		r.write(ctx, key)
 		r.queue.Done(key)
 	}
-	ctx, cancel := context.WithTimeout(ctx, closeTimeout)
-	defer cancel()
 	r.mu.Lock()
 	keys := slices.Collect(maps.Keys(r.all))
 	r.mu.Unlock()

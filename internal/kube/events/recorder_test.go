@@ -27,6 +27,7 @@ func TestRecorder(t *testing.T) {
 	t.Run("an Event during a write is counted, whether the write fails or not", testEventDuringWriteIsCounted)
 	t.Run("the Event of an object without a namespace is in the namespace default", testEventOfObjectWithoutNamespaceIsInDefault)
 	t.Run("Events that wait are written at the end", testEventsThatWaitAreWrittenAtEnd)
+	t.Run("an API server that does not answer at the end takes two seconds", testSilentServerAtEndTakesTwoSeconds)
 	t.Run("nothing is kept of series that have ended", testNothingIsKeptOfSeriesThatHaveEnded)
 }
 
@@ -274,6 +275,31 @@ func testEventsThatWaitAreWrittenAtEnd(t *testing.T) {
 		s.expect(t, "1 from 0 to 1", "2 "+combined+"from 2 to 3")
 	})
 }
+
+func testSilentServerAtEndTakesTwoSeconds(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		e := New(t.Context(), func(ctx context.Context) Sink { return silentServer{ctx} })
+		for n := range 10 {
+			e.Event(scaledObject(fmt.Sprint("web-", n)), false, "Scaled", "from 1 to 2")
+		}
+		<-time.After(time.Second)
+		began := time.Now()
+		e.Close()
+		if took := time.Since(began); took != closeTimeout {
+			t.Errorf("the end took %s, want %s: one write is in flight, and nine wait", took, closeTimeout)
+		}
+	})
+}
+
+// silentServer answers no request.
+type silentServer struct{ ctx context.Context } //nolint:containedctx // A Sink has no context.
+
+func (s silentServer) Create(*corev1.Event) (*corev1.Event, error) {
+	<-s.ctx.Done()
+	return nil, s.ctx.Err()
+}
+
+func (s silentServer) Patch(e *corev1.Event, _ []byte) (*corev1.Event, error) { return s.Create(e) }
 
 func testNothingIsKeptOfSeriesThatHaveEnded(t *testing.T) {
 	withEvents(t, func(t *testing.T, _ *eventServer, e *Recorder) {
