@@ -22,8 +22,9 @@ func TestKillLoop(t *testing.T) {
 var killLoop = flag.Duration("kill-loop", 8*time.Second, "for how long leaders are killed")
 
 const (
-	// lead is how long a leader leads before it is killed.
-	lead = 4 * time.Second
+	// lead is how long a leader leads before it is killed, at least. Each leads a spread longer than the one before, and every fourth one lead
+	// again, because a leader renews its Lease each second, and the next one waits for as long after that.
+	lead, spread = 3 * time.Second, 250 * time.Millisecond
 	// takeover is how long the next leader may take: the Lease's five seconds, and the time that the machine needs.
 	takeover = testkit.Timeout
 )
@@ -74,7 +75,7 @@ func (e *env) endLeaders(ctx context.Context, f *flood) (kills, stops []time.Dur
 		select {
 		case <-ctx.Done():
 			return kills, stops
-		case <-time.After(lead):
+		case <-time.After(lead + time.Duration(n%4)*spread):
 		}
 		leader := e.leader(ctx)
 		if leader < 0 {

@@ -88,6 +88,10 @@ func testWorkloadWhoseReadingsVaryIsWrittenAtMostOnceAnHour(t *testing.T) {
 	}
 }
 
+// firstHour is the number of statuses, and of Events, that the first hour has besides: what the workload is in, and a limit that comes seldom is
+// written up to three times before its end has to last an hour.
+const firstHour = 7
+
 // expectQuiet runs the workload for some hours.
 func (w *wobbling) expectQuiet(t *testing.T, seed uint64) {
 	t.Helper()
@@ -97,16 +101,22 @@ func (w *wobbling) expectQuiet(t *testing.T, seed uint64) {
 	}
 	s := runWorkload(t, w.count, &v1alpha1.ScaledObjectStatus{}, w.policy, sources...)
 	defer s.stop()
-	limit := 7
+	var statuses, events int
 	for n := range 4 {
 		_, _, counts := s.hour()
 		// A new count has a status when it is wanted and one when it is there, and then one for each limit beside it that was not reported yet.
-		// The first hour has what the workload is in, and a limit that comes seldom is written up to three times before its end has to last an
-		// hour.
-		limit += 1 + 4*counts
-		if statuses, events := s.written(); statuses > limit || events > limit {
-			t.Errorf("seed %d, after %d hours: %d statuses and %d Events, want at most %d", seed, n+1, statuses, events, limit)
+		limit := 1 + 4*counts
+		if n == 0 {
+			limit += firstHour
 		}
+		allStatuses, allEvents := s.written()
+		if got := allStatuses - statuses; got > limit {
+			t.Errorf("seed %d: hour %d has %d statuses, want at most %d", seed, n+1, got, limit)
+		}
+		if got := allEvents - events; got > limit {
+			t.Errorf("seed %d: hour %d has %d Events, want at most %d", seed, n+1, got, limit)
+		}
+		statuses, events = allStatuses, allEvents
 	}
 	for i := range s.all[1:] {
 		if a, b := s.all[i], s.all[i+1]; sameOutcome(a, b) && limitIn(a) == limitIn(b) && sameTexts(a, b) && !newRecommendation(a, b) {
