@@ -20,6 +20,7 @@ func TestPlane(t *testing.T) {
 	t.Run("the next claim removes the rest of a crash", testNextClaimRemovesRestOfCrash)
 	t.Run("a folder that is not a sandbox's is not changed", testFolderThatIsNotSandboxsIsNotChanged)
 	t.Run("components are chosen", testComponentsAreChosen)
+	t.Run("a port is reserved while nothing listens on it", testPortIsReservedWhileNothingListens)
 	t.Run("ports are free, different, and outside the range of outgoing connections", testPortsAreFreeDifferentAndOutsideRangeOfOutgoingConnections)
 	t.Run("the shell reads back every value", testShellReadsBackEveryValue)
 	t.Run("Prometheus sends its alerts to the sandbox's Alertmanager", testPrometheusSendsItsAlertsToSandboxsAlertmanager)
@@ -118,9 +119,14 @@ func words(list string) []string {
 }
 
 func testPortsAreFreeDifferentAndOutsideRangeOfOutgoingConnections(t *testing.T) {
-	addresses, err := freeAddresses(t.Context(), 50)
+	all, err := reservePorts(t.Context(), 50)
 	if err != nil {
 		t.Fatal(err)
+	}
+	defer all.Close()
+	addresses := make([]string, len(all))
+	for i, r := range all {
+		addresses[i] = r.address
 	}
 	for i, address := range addresses {
 		host, port, err := net.SplitHostPort(address)
@@ -140,6 +146,35 @@ func testPortsAreFreeDifferentAndOutsideRangeOfOutgoingConnections(t *testing.T)
 			t.Error(err)
 		}
 	}
+}
+
+// A component that is not up yet, or is down, does not listen.
+func testPortIsReservedWhileNothingListens(t *testing.T) {
+	dir := t.TempDir()
+	all, err := reservePorts(t.Context(), 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, port, _ := net.SplitHostPort(all[0].address)
+	if err := all.Close(); err != nil {
+		t.Fatal(err)
+	}
+	first, err := reserve(t.Context(), dir, port)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if other, err := reserve(t.Context(), dir, port); err == nil {
+		_ = other.Close()
+		t.Errorf("%s was reserved twice", first.address)
+	}
+	if err := first.Close(); err != nil {
+		t.Fatal(err)
+	}
+	again, err := reserve(t.Context(), dir, port)
+	if err != nil {
+		t.Fatalf("%s is not free after the first reservation has ended: %v", first.address, err)
+	}
+	_ = again.Close()
 }
 
 func testShellReadsBackEveryValue(t *testing.T) {

@@ -21,6 +21,7 @@ const grace = 3 * time.Second
 type Sandbox struct {
 	layout
 	lock       *os.File
+	ports      reservations
 	guard      *process.Guard
 	group      *process.Group
 	api        *apiClient
@@ -54,12 +55,12 @@ func Open(ctx context.Context, options Options) (*Sandbox, error) {
 
 func (s *Sandbox) prepare(ctx context.Context) error {
 	wanted := s.all()
-	free, err := freeAddresses(ctx, len(wanted))
-	if err != nil {
+	var err error
+	if s.ports, err = reservePorts(ctx, len(wanted)); err != nil {
 		return err
 	}
-	for i, address := range free {
-		*wanted[i] = address
+	for i, port := range s.ports {
+		*wanted[i] = port.address
 	}
 	a, err := newAuthority()
 	if err != nil {
@@ -145,7 +146,7 @@ func (s *Sandbox) component(name string) (component, error) {
 // Close kills everything and removes every file, unless they are kept.
 func (s *Sandbox) Close() error {
 	s.group.Close()
-	var failed []error
+	failed := []error{s.ports.Close()}
 	for _, path := range s.Remove {
 		failed = append(failed, os.RemoveAll(path))
 	}
