@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -40,6 +41,7 @@ import (
 	"github.com/impulse-sh/impulse/internal/ingest/page"
 	"github.com/impulse-sh/impulse/internal/ingest/store"
 	"github.com/impulse-sh/impulse/internal/kube/apiclient"
+	"github.com/impulse-sh/impulse/internal/kube/events"
 	"github.com/impulse-sh/impulse/internal/kube/typed"
 	"github.com/impulse-sh/impulse/internal/kube/writes"
 	"github.com/impulse-sh/impulse/internal/workqueue"
@@ -84,8 +86,10 @@ type process struct {
 	// view is nil while this process does not lead.
 	view     atomic.Pointer[live.View]
 	notifier *notify.Notifier
-	target   *actuator.Client
-	elector  *election.Elector
+	// events is nil for objects from files. Events that wait when the Lease is lost are still written.
+	events  *events.Recorder
+	target  *actuator.Client
+	elector *election.Elector
 	// ours is a client of Impulse's own API group.
 	ours rest.Interface
 	// peers forwards messages to the leader while another replica leads. self is the peer endpoint of this replica, and key the shared
@@ -215,6 +219,7 @@ func assemble(ctx context.Context, o Options, log *slog.Logger, config *rest.Con
 
 // fromCluster uses the API server for objects, statuses and alerts.
 func (p *process) fromCluster(config *rest.Config) error {
+	p.events = events.New(p.eventSink)
 	cluster, err := controller.NewCluster(config, p.options.Namespace)
 	if err != nil {
 		return err
@@ -238,7 +243,7 @@ func (p *process) fromCluster(config *rest.Config) error {
 	}
 	p.keda, err = kedawatch.New(config, kedawatch.Options{
 		Namespace: p.options.Namespace, Kinds: builtin.Kinds(), Settings: p.options.Settings, WhileLeading: p.elector.WhileLeading,
-		EventSink: p.eventSink, Log: p.log,
+		Events: p.events, Log: p.log,
 	})
 	return err
 }
@@ -294,7 +299,7 @@ func (p *process) run(ctx context.Context) error {
 	}
 	s.start(ctx, "peers", fail, p.peers.Run)
 	s.start(ctx, "poller", fail, p.poller.Run)
-	s.start(ctx, "notifications", fail, p.notifier.Run)
+	s.start(ctx, "events and notifications", fail, p.runReports)
 	if p.options.Config == "" {
 		s.start(ctx, "definitions", fail, func(ctx context.Context) error { definitions.Report(ctx, p.ours, p.log); return nil })
 	}
@@ -307,6 +312,16 @@ func (p *process) run(ctx context.Context) error {
 		err = errors.Join(cause, err)
 	}
 	return err
+}
+
+// runReports writes Events and sends notifications until ctx is done, and then those that wait.
+func (p *process) runReports(ctx context.Context) error {
+	var all sync.WaitGroup
+	defer all.Wait()
+	if p.events != nil {
+		all.Go(func() { p.events.Run(ctx) })
+	}
+	return p.notifier.Run(ctx)
 }
 
 func (p *process) server(ctx context.Context) (*httpserver.Server, error) {

@@ -45,6 +45,11 @@ type eventSink struct {
 	gate *writes.Gate
 }
 
+// eventSink returns a sink of Events whose requests end with ctx.
+func (p *process) eventSink(ctx context.Context) events.Sink {
+	return eventSink{ctx, p.core.EventSink(ctx), p.gate}
+}
+
 // Create implements events.Sink.
 func (s eventSink) Create(e *corev1.Event) (*corev1.Event, error) {
 	return s.write(func() (*corev1.Event, error) { return s.sink.Create(e) })

@@ -12,7 +12,6 @@ import (
 	"github.com/impulse-sh/impulse/internal/control/live"
 	"github.com/impulse-sh/impulse/internal/control/status"
 	"github.com/impulse-sh/impulse/internal/ingest/store"
-	"github.com/impulse-sh/impulse/internal/kube/events"
 	"github.com/impulse-sh/impulse/internal/kube/writes"
 	"github.com/impulse-sh/impulse/triggers"
 	"github.com/impulse-sh/impulse/triggers/builtin"
@@ -35,8 +34,7 @@ func (p *process) lead(ctx context.Context) {
 
 	// The reporter stops after the autoscalers, so that it reports the last writes.
 	reporting, stopReporting := context.WithCancel(context.WithoutCancel(ctx))
-	recorder, closeEvents := p.recorder(reporting)
-	reporter := status.New(statusWriter{p.statusStore, p.elector.WhileLeading, p.leading, p.writes}, recorder, p.metrics, p.log)
+	reporter := status.New(statusWriter{p.statusStore, p.elector.WhileLeading, p.leading, p.writes}, p.recorder(), p.metrics, p.log)
 	reporter.SetNotifier(p.notifier)
 	if p.options.Config == "" { // Files do not wait for the API server.
 		reporter.SetGate(func(ctx context.Context) func(error) { return p.gate.Begin(ctx, writes.Statuses) })
@@ -69,7 +67,6 @@ func (p *process) lead(ctx context.Context) {
 	p.reporter.Store(nil)
 	stopReporting()
 	all.Wait()
-	closeEvents()
 }
 
 // ownHandovers returns the handovers of this process's last leadership, if no other process has led since.
@@ -80,18 +77,12 @@ func (p *process) ownHandovers() map[string]controller.Handover {
 	return nil
 }
 
-// recorder returns a recorder of Events, which does nothing for objects from files.
-func (p *process) recorder(ctx context.Context) (status.Recorder, func()) {
-	if p.options.Config != "" {
-		return status.Silent{}, func() {}
+// recorder returns the recorder of Events, which does nothing for objects from files.
+func (p *process) recorder() status.Recorder {
+	if p.events == nil {
+		return status.Silent{}
 	}
-	r := events.New(ctx, p.eventSink)
-	return status.Events{Recorder: r}, r.Close
-}
-
-// eventSink returns a sink of Events whose requests end with ctx.
-func (p *process) eventSink(ctx context.Context) events.Sink {
-	return eventSink{ctx, p.core.EventSink(ctx), p.gate}
+	return status.Events{Recorder: p.events}
 }
 
 // awaitAlerts waits until the stored alerts have been read, for alertsTimeout at most.

@@ -32,8 +32,11 @@ func (s *services) start(ctx context.Context, name string, fail context.CancelCa
 	}()
 }
 
-// stop stops all services, the newest first, and waits for each before it stops the next. It returns an error if that takes longer than
-// grace.
+// lastMoment is how long services that are stopped after the grace have to say what is lost.
+const lastMoment = 200 * time.Millisecond
+
+// stop stops all services, the newest first, and waits for each before it stops the next. If that takes longer than grace, it stops the others
+// at once, and returns an error.
 func (s *services) stop(grace time.Duration) error {
 	limit := time.NewTimer(grace)
 	defer limit.Stop()
@@ -42,11 +45,24 @@ func (s *services) stop(grace time.Duration) error {
 		select {
 		case <-one.done:
 		case <-limit.C:
-			for _, rest := range s.all[:i] {
-				rest.stop()
-			}
+			abandon(s.all[:i])
 			return fmt.Errorf("%s did not stop within %s", one.name, grace)
 		}
 	}
 	return nil
+}
+
+// abandon stops services together, and waits for lastMoment at most.
+func abandon(all []service) {
+	for _, one := range all {
+		one.stop()
+	}
+	limit := time.After(lastMoment)
+	for _, one := range all {
+		select {
+		case <-one.done:
+		case <-limit:
+			return
+		}
+	}
 }

@@ -50,9 +50,8 @@ type Options struct {
 	Settings  compile.Settings
 	// WhileLeading calls a write within the time for which this process leads.
 	WhileLeading func(ctx context.Context, write func(context.Context) error) error
-	// EventSink returns a sink of Events whose requests end with ctx.
-	EventSink func(ctx context.Context) events.Sink
-	Log       *slog.Logger
+	Events       *events.Recorder
+	Log          *slog.Logger
 }
 
 // Watcher keeps an object of Impulse for each of KEDA's.
@@ -74,10 +73,8 @@ func New(config *rest.Config, o Options) (*Watcher, error) {
 
 // Run keeps the objects up to date until ctx is done.
 func (w *Watcher) Run(ctx context.Context) {
-	recorder := recorder{events.New(ctx, w.options.EventSink)}
-	defer recorder.Close()
 	r := &run{
-		Watcher: w, events: recorder, originals: map[string]cache.Store{}, kept: map[string]cache.Store{},
+		Watcher: w, events: recorder{w.options.Events}, originals: map[string]cache.Store{}, kept: map[string]cache.Store{},
 		reported: map[key]string{}, noted: map[key]string{},
 		queue: workqueue.NewTypedRateLimitingQueue(workqueue.NewTypedItemExponentialFailureRateLimiter[key](minRetry, maxRetry)),
 	}

@@ -40,9 +40,6 @@ type Recorder struct {
 	// sink returns a sink whose requests end with a context.
 	sink  func(context.Context) Sink
 	queue workqueue.TypedRateLimitingInterface[seriesKey]
-	done  chan struct{}
-	// stopWriting ends the write in flight, and lets all that wait fail.
-	stopWriting context.CancelFunc
 
 	mu  sync.Mutex
 	all map[seriesKey]*series
@@ -62,16 +59,10 @@ type seriesKey struct {
 // minSweep is the smallest number of series at which those that have ended are removed.
 const minSweep = 1024
 
-// New returns a Recorder, which writes until Close to sinks whose requests end with the context that they are made of.
-func New(ctx context.Context, sink func(context.Context) Sink) *Recorder {
+// New returns a Recorder, whose Events are written by Run to sinks whose requests end with the context that they are made of.
+func New(sink func(context.Context) Sink) *Recorder {
 	limiter := workqueue.NewTypedItemExponentialFailureRateLimiter[seriesKey](time.Second, time.Minute)
-	r := &Recorder{
-		sink: sink, queue: workqueue.NewTypedRateLimitingQueue(limiter), done: make(chan struct{}),
-		all: map[seriesKey]*series{}, sweepAt: minSweep,
-	}
-	ctx, r.stopWriting = context.WithCancel(context.WithoutCancel(ctx))
-	go r.run(ctx)
-	return r
+	return &Recorder{sink: sink, queue: workqueue.NewTypedRateLimitingQueue(limiter), all: map[seriesKey]*series{}, sweepAt: minSweep}
 }
 
 // Event records that something has happened to an object. The series of an object ends with its UID.
@@ -104,17 +95,20 @@ func (r *Recorder) sweep(now time.Time) {
 	r.sweepAt = max(minSweep, 2*len(r.all))
 }
 
-// Close writes the Events that wait, and stops writing. It takes closeTimeout at most, the write in flight included.
-func (r *Recorder) Close() {
-	defer r.stopWriting()
-	defer time.AfterFunc(closeTimeout, r.stopWriting).Stop()
+// Run writes Events until ctx is done, and then those that wait. That takes closeTimeout at most, the write in flight included.
+func (r *Recorder) Run(ctx context.Context) {
+	writing, stopWriting := context.WithCancel(context.WithoutCancel(ctx))
+	defer stopWriting()
+	var work sync.WaitGroup
+	work.Go(func() { r.work(writing) })
+	<-ctx.Done()
+	defer time.AfterFunc(closeTimeout, stopWriting).Stop()
 	r.queue.ShutDown()
-	<-r.done
+	work.Wait()
 }
 
-// run writes Events until the queue is shut down, and then those that wait.
-func (r *Recorder) run(ctx context.Context) {
-	defer close(r.done)
+// work writes Events until the queue is shut down, and then those that wait for their time.
+func (r *Recorder) work(ctx context.Context) {
 	for {
 		key, shutdown := r.queue.Get()
 		if shutdown {

@@ -119,13 +119,36 @@ func mapKeys(all map[string]*corev1.Event) func(func(string) bool) {
 }
 
 // withEvents runs a test in a bubble of fake time.
-func withEvents(t *testing.T, test func(t *testing.T, s *eventServer, e *Recorder)) {
+func withEvents(t *testing.T, test func(t *testing.T, s *eventServer, e *running)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		s := &eventServer{all: map[string]*corev1.Event{}}
-		e := New(t.Context(), func(context.Context) Sink { return s })
-		test(t, s, e)
+		test(t, s, run(t, func(context.Context) Sink { return s }))
 	})
+}
+
+// running is a Recorder that runs until Close.
+type running struct {
+	*Recorder
+
+	stop context.CancelFunc
+	done chan struct{}
+}
+
+func run(t *testing.T, sink func(context.Context) Sink) *running {
+	t.Helper()
+	ctx, stop := context.WithCancel(t.Context())
+	e := &running{New(sink), stop, make(chan struct{})}
+	go func() {
+		defer close(e.done)
+		e.Run(ctx)
+	}()
+	return e
+}
+
+func (e *running) Close() {
+	e.stop()
+	<-e.done
 }
 
 func scaledObject(name string) corev1.ObjectReference {
@@ -136,7 +159,7 @@ var ofWeb = scaledObject("web")
 
 func testAtMostOneWriteMinuteForObjectAndReasonAndNoneIsLost(t *testing.T) {
 	for seed := range uint64(20) {
-		withEvents(t, func(t *testing.T, s *eventServer, e *Recorder) {
+		withEvents(t, func(t *testing.T, s *eventServer, e *running) {
 			r := rand.New(rand.NewPCG(seed, 5))
 			const total = 2000
 			for range total {
@@ -163,7 +186,7 @@ func testAtMostOneWriteMinuteForObjectAndReasonAndNoneIsLost(t *testing.T) {
 }
 
 func testEventsMinuteApartAreSeparateAndEqualOnesAreCounted(t *testing.T) {
-	withEvents(t, func(t *testing.T, s *eventServer, e *Recorder) {
+	withEvents(t, func(t *testing.T, s *eventServer, e *running) {
 		defer e.Close()
 		for _, note := range []string{"from 1 to 2", "from 2 to 3", "from 2 to 3"} {
 			e.Event(ofWeb, false, "Scaled", note)
@@ -177,7 +200,7 @@ func testEventsMinuteApartAreSeparateAndEqualOnesAreCounted(t *testing.T) {
 }
 
 func testEventsOfOneMinuteAreOneEventWithNewestNote(t *testing.T) {
-	withEvents(t, func(t *testing.T, s *eventServer, e *Recorder) {
+	withEvents(t, func(t *testing.T, s *eventServer, e *running) {
 		defer e.Close()
 		for n := range 4 {
 			e.Event(ofWeb, false, "Scaled", fmt.Sprintf("from %d to %d", n, n+1))
@@ -191,7 +214,7 @@ func testEventsOfOneMinuteAreOneEventWithNewestNote(t *testing.T) {
 }
 
 func testEventThatNoLongerExistsIsCreatedAgain(t *testing.T) {
-	withEvents(t, func(t *testing.T, s *eventServer, e *Recorder) {
+	withEvents(t, func(t *testing.T, s *eventServer, e *running) {
 		defer e.Close()
 		e.Event(ofWeb, false, "Scaled", "from 1 to 2")
 		s.expect(t, "1 from 1 to 2")
@@ -203,7 +226,7 @@ func testEventThatNoLongerExistsIsCreatedAgain(t *testing.T) {
 }
 
 func testFailedWriteIsTriedAgainAndForbiddenOneIsNot(t *testing.T) {
-	withEvents(t, func(t *testing.T, s *eventServer, e *Recorder) {
+	withEvents(t, func(t *testing.T, s *eventServer, e *running) {
 		defer e.Close()
 		attempts := 0
 		s.fail = func() error {
@@ -234,7 +257,7 @@ func testFailedWriteIsTriedAgainAndForbiddenOneIsNot(t *testing.T) {
 
 func testEventDuringWriteIsCounted(t *testing.T) {
 	for _, failed := range []error{nil, errors.New("connection refused")} {
-		withEvents(t, func(t *testing.T, s *eventServer, e *Recorder) {
+		withEvents(t, func(t *testing.T, s *eventServer, e *running) {
 			defer e.Close()
 			first := true
 			s.fail = func() error {
@@ -253,7 +276,7 @@ func testEventDuringWriteIsCounted(t *testing.T) {
 }
 
 func testEventOfObjectWithoutNamespaceIsInDefault(t *testing.T) {
-	withEvents(t, func(t *testing.T, s *eventServer, e *Recorder) {
+	withEvents(t, func(t *testing.T, s *eventServer, e *running) {
 		e.Event(corev1.ObjectReference{Kind: "ClusterTriggerAuthentication", Name: "shared"}, true, "NotConverted", "a mistake")
 		e.Close()
 		s.expect(t, "1 a mistake")
@@ -266,7 +289,7 @@ func testEventOfObjectWithoutNamespaceIsInDefault(t *testing.T) {
 }
 
 func testEventsThatWaitAreWrittenAtEnd(t *testing.T) {
-	withEvents(t, func(t *testing.T, s *eventServer, e *Recorder) {
+	withEvents(t, func(t *testing.T, s *eventServer, e *running) {
 		for n := range 3 {
 			e.Event(ofWeb, false, "Scaled", fmt.Sprintf("from %d to %d", n, n+1))
 			<-time.After(time.Second)
@@ -278,7 +301,7 @@ func testEventsThatWaitAreWrittenAtEnd(t *testing.T) {
 
 func testSilentServerAtEndTakesTwoSeconds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		e := New(t.Context(), func(ctx context.Context) Sink { return silentServer{ctx} })
+		e := run(t, func(ctx context.Context) Sink { return silentServer{ctx} })
 		for n := range 10 {
 			e.Event(scaledObject(fmt.Sprint("web-", n)), false, "Scaled", "from 1 to 2")
 		}
@@ -302,7 +325,7 @@ func (s silentServer) Create(*corev1.Event) (*corev1.Event, error) {
 func (s silentServer) Patch(e *corev1.Event, _ []byte) (*corev1.Event, error) { return s.Create(e) }
 
 func testNothingIsKeptOfSeriesThatHaveEnded(t *testing.T) {
-	withEvents(t, func(t *testing.T, _ *eventServer, e *Recorder) {
+	withEvents(t, func(t *testing.T, _ *eventServer, e *running) {
 		defer e.Close()
 		for n := range 3 * minSweep {
 			e.Event(scaledObject(fmt.Sprint("web-", n)), false, "Scaled", "from 1 to 2")

@@ -123,7 +123,7 @@ func testPortsAreFreeDifferentAndOutsideRangeOfOutgoingConnections(t *testing.T)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer all.Close()
+	defer func() { _ = all.Close() }()
 	addresses := make([]string, len(all))
 	for i, r := range all {
 		addresses[i] = r.address
