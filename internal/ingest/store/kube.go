@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"maps"
 	"net"
+	"net/http"
 	"slices"
 	"strconv"
 	"strings"
@@ -15,6 +16,7 @@ import (
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	utilnet "k8s.io/apimachinery/pkg/util/net"
 	"k8s.io/client-go/rest"
 
 	"github.com/impulse-sh/impulse/api/v1alpha1"
@@ -24,12 +26,16 @@ import (
 // Kube stores the shards as AlertSets in one namespace. A shard without an AlertSet is empty.
 type Kube struct {
 	client    rest.Interface
+	transport http.RoundTripper
 	namespace string
 	log       *slog.Logger
 
 	mu sync.Mutex
 	// versions has the resource version of each shard as it was last read or written; a shard without an AlertSet is not in it.
 	versions map[int]string
+	// saving are the shards with a write in flight, and unchecked those that were read or written since the last Check began, and those that
+	// were being written then.
+	saving, unchecked map[int]struct{}
 }
 
 // NewKube returns a persister that stores AlertSets.
@@ -45,7 +51,10 @@ func NewKube(cfg *rest.Config, namespace string, log *slog.Logger) (*Kube, error
 	if err != nil {
 		return nil, fmt.Errorf("create a client for AlertSets: %w", err)
 	}
-	return &Kube{client: client, namespace: namespace, log: log, versions: map[int]string{}}, nil
+	return &Kube{
+		client: client, transport: client.Client.Transport, namespace: namespace, log: log,
+		versions: map[int]string{}, saving: map[int]struct{}{}, unchecked: map[int]struct{}{},
+	}, nil
 }
 
 // shardName is the name of a shard's AlertSet, and of its file without the extension.
@@ -65,6 +74,13 @@ func (k *Kube) path(parts ...string) []string {
 	return append([]string{"/apis", v1alpha1.GroupName, "v1alpha1", "namespaces", k.namespace, "alertsets"}, parts...)
 }
 
+// send sends a request, and waits requestTimeout for its answer at most.
+func (k *Kube) send(ctx context.Context, request *rest.Request) ([]byte, error) {
+	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
+	defer cancel()
+	return request.Do(ctx).Raw()
+}
+
 // Load reads AlertSets. A copy of one that cannot be decoded is set aside.
 func (k *Kube) Load(ctx context.Context, shards ...int) (map[int]Shard, error) {
 	if len(shards) == 0 {
@@ -72,7 +88,7 @@ func (k *Kube) Load(ctx context.Context, shards ...int) (map[int]Shard, error) {
 	}
 	loaded := map[int]Shard{}
 	for _, shard := range shards {
-		raw, err := k.client.Get().AbsPath(k.path(shardName(shard))...).Do(ctx).Raw()
+		raw, err := k.send(ctx, k.client.Get().AbsPath(k.path(shardName(shard))...))
 		if apierrors.IsNotFound(err) {
 			if missing := k.served(ctx); missing != nil {
 				return nil, missing
@@ -94,16 +110,20 @@ const (
 	// loadPage is the number of AlertSets read with one request.
 	loadPage  = 128
 	keepAlive = 30 * time.Second
+	// requestTimeout bounds each request but the writes of shards, which have saveTimeout. A page of a load is one request.
+	requestTimeout = 10 * time.Second
 )
 
-// loadAll reads all AlertSets, as they were at one moment.
+// loadAll reads all AlertSets, as they were at one moment. It begins on a new connection: if the last load failed because the old one is
+// silent, this one would, too.
 func (k *Kube) loadAll(ctx context.Context) (map[int]Shard, error) {
 	loaded, next := map[int]Shard{}, ""
 	k.mu.Lock()
 	clear(k.versions)
 	k.mu.Unlock()
+	utilnet.CloseIdleConnectionsFor(k.transport)
 	for {
-		raw, err := k.client.Get().AbsPath(k.path()...).Param("limit", strconv.Itoa(loadPage)).Param("continue", next).Do(ctx).Raw()
+		raw, err := k.send(ctx, k.client.Get().AbsPath(k.path()...).Param("limit", strconv.Itoa(loadPage)).Param("continue", next))
 		if err != nil {
 			return nil, fmt.Errorf("read the AlertSets in %s: %w", k.namespace, err)
 		}
@@ -166,7 +186,7 @@ func (k *Kube) setAside(ctx context.Context, shard int, raw []byte, why error) e
 	set["metadata"] = map[string]any{"name": aside, "namespace": k.namespace}
 	body, err := json.Marshal(set)
 	if err == nil {
-		err = k.client.Post().AbsPath(k.path()...).SetHeader("Content-Type", "application/json").Body(body).Do(ctx).Error()
+		_, err = k.send(ctx, k.client.Post().AbsPath(k.path()...).SetHeader("Content-Type", "application/json").Body(body))
 	}
 	k.log.Error("an AlertSet is unreadable: until its alerts are repeated, unknown alerts may be firing",
 		"alertSet", k.namespace+"/"+shardName(shard), "aside", aside, "error", why, "copied", err == nil)
@@ -175,16 +195,19 @@ func (k *Kube) setAside(ctx context.Context, shard int, raw []byte, why error) e
 
 // served returns an error if AlertSets cannot be listed: then an AlertSet may be missing because its CRD is.
 func (k *Kube) served(ctx context.Context) error {
-	err := k.client.Get().AbsPath(k.path()...).Param("limit", "1").Do(ctx).Error()
-	if err != nil {
+	if _, err := k.send(ctx, k.client.Get().AbsPath(k.path()...).Param("limit", "1")); err != nil {
 		return fmt.Errorf("list AlertSets in %s: %w", k.namespace, err)
 	}
 	return nil
 }
 
-// Check returns the shards whose AlertSets are gone, or have another version than was last read or written.
+// Check returns the shards whose AlertSets are gone, or have another version than was last read or written. A shard that is read or written
+// meanwhile is left to the next Check: the list may be older or newer than its version. One Check may run at a time.
 func (k *Kube) Check(ctx context.Context) ([]int, error) {
-	raw, err := k.client.Get().AbsPath(k.path()...).SetHeader("Accept", "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1").Do(ctx).Raw()
+	k.mu.Lock()
+	k.unchecked = maps.Clone(k.saving)
+	k.mu.Unlock()
+	raw, err := k.send(ctx, k.client.Get().AbsPath(k.path()...).SetHeader("Accept", "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"))
 	if err != nil {
 		return nil, fmt.Errorf("list AlertSets in %s: %w", k.namespace, err)
 	}
@@ -207,7 +230,8 @@ func (k *Kube) Check(ctx context.Context) ([]int, error) {
 		}
 		delete(found, shard)
 	}
-	return slices.AppendSeq(changed, maps.Keys(found)), nil
+	changed = slices.AppendSeq(changed, maps.Keys(found))
+	return slices.DeleteFunc(changed, func(shard int) bool { _, ok := k.unchecked[shard]; return ok }), nil
 }
 
 // untracked has the API server forget which client has set which field of an AlertSet, from the first replacement on. Impulse alone writes
@@ -216,10 +240,12 @@ func untracked() []metav1.ManagedFieldsEntry { return []metav1.ManagedFieldsEntr
 
 // Save creates or replaces one AlertSet, if it has the version that was last read or written.
 func (k *Kube) Save(ctx context.Context, shard int, content Shard) error {
+	version := k.beginSave(shard)
+	defer k.endSave(shard)
 	set := v1alpha1.AlertSet{
 		TypeMeta: metav1.TypeMeta{APIVersion: v1alpha1.GroupName + "/v1alpha1", Kind: "AlertSet"},
 		ObjectMeta: metav1.ObjectMeta{
-			Name: shardName(shard), Namespace: k.namespace, ResourceVersion: k.version(shard), ManagedFields: untracked(),
+			Name: shardName(shard), Namespace: k.namespace, ResourceVersion: version, ManagedFields: untracked(),
 		},
 		Summary: summaryOf(content.Alerts),
 		Alerts:  content.Alerts, AsOf: stamp(content.AsOf), LostAt: stamp(content.LostAt),
@@ -260,13 +286,22 @@ func stamp(t time.Time) *metav1.MicroTime {
 func (k *Kube) remember(shard int, version string) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
+	k.unchecked[shard] = struct{}{}
 	if k.versions[shard] = version; version == "" {
 		delete(k.versions, shard)
 	}
 }
 
-func (k *Kube) version(shard int) string {
+// beginSave returns the version that a write of a shard replaces.
+func (k *Kube) beginSave(shard int) string {
 	k.mu.Lock()
 	defer k.mu.Unlock()
+	k.saving[shard], k.unchecked[shard] = struct{}{}, struct{}{}
 	return k.versions[shard]
+}
+
+func (k *Kube) endSave(shard int) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	delete(k.saving, shard)
 }

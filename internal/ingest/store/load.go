@@ -12,9 +12,12 @@ import (
 	"github.com/impulse-sh/impulse/api/v1alpha1"
 )
 
+// longestLoadPause bounds the pause before load reads again: until then every message is refused.
+const longestLoadPause = 2 * time.Second
+
 // load reads all shards, and retries until ctx is done.
 func (s *Store) load(ctx context.Context) error {
-	for wait := 100 * time.Millisecond; ; wait = min(2*wait, 10*time.Second) {
+	for wait := 100 * time.Millisecond; ; wait = min(2*wait, longestLoadPause) {
 		err := s.loadAll(ctx)
 		if err == nil {
 			return nil
