@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"sync/atomic"
+	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/fields"
@@ -16,10 +17,17 @@ import (
 	"github.com/impulse-sh/impulse/api/v1alpha1"
 	"github.com/impulse-sh/impulse/internal/control/status"
 	"github.com/impulse-sh/impulse/internal/kube/apiclient"
+	"github.com/impulse-sh/impulse/internal/kube/watch"
 	"github.com/impulse-sh/impulse/internal/policy/compile"
 )
 
-const resource = "scaledobjects"
+const (
+	resource = "scaledobjects"
+	// maxListRetry is the longest pause before the objects are read again after a failure, without its random part.
+	maxListRetry = 2 * time.Second
+	// listErrorInterval is the shortest time between two lines of the log about such failures.
+	listErrorInterval = 30 * time.Second
+)
 
 // Cluster reads ScaledObjects from the API server, and writes their status and finalizers.
 type Cluster struct {
@@ -41,10 +49,18 @@ func NewCluster(config *rest.Config, namespace string) (*Cluster, error) {
 // onListed after each complete list.
 func (k *Cluster) Run(ctx context.Context, c *Controller, onListed func()) {
 	k.listed.Store(false)
-	watch := cache.NewListWatchFromClient(k.client, resource, k.namespace, fields.Everything())
-	reflector := cache.NewReflectorWithOptions(watch, &v1alpha1.ScaledObject{}, &feed{ctx: ctx, cluster: k, controller: c, onListed: onListed},
-		cache.ReflectorOptions{Name: resource})
-	reflector.RunWithContext(ctx)
+	source := cache.NewListWatchFromClient(k.client, resource, k.namespace, fields.Everything())
+	reflector := cache.NewReflectorWithOptions(source, &v1alpha1.ScaledObject{}, &feed{ctx: ctx, cluster: k, controller: c, onListed: onListed},
+		cache.ReflectorOptions{Name: resource, Backoff: watch.Backoff(maxListRetry)})
+	var logged time.Time
+	watch.Retry(ctx, func(error) time.Duration { return maxListRetry }, func(ctx context.Context) error {
+		err := reflector.ListAndWatchWithContext(ctx)
+		if err != nil && time.Since(logged) >= listErrorInterval {
+			cache.DefaultWatchErrorHandler(ctx, reflector, err) // It is logged.
+			logged = time.Now()
+		}
+		return err
+	})
 }
 
 // Listed reports whether a complete list has been passed to the controller since Run was called.

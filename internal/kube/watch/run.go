@@ -2,6 +2,7 @@ package watch
 
 import (
 	"context"
+	"math"
 	"time"
 
 	"github.com/go-logr/logr"
@@ -15,26 +16,41 @@ const (
 	minRetry = 200 * time.Millisecond
 	// resetAfter is how long reading has to succeed until the next failure is the first again.
 	resetAfter = time.Minute
+	// jitter is the part of a pause by which it is longer at most.
+	jitter = 0.5
 )
 
-// Run lists and watches until ctx is done, however often that fails.
-func (c *Cache[K, V]) Run(ctx context.Context) {
-	// Readers report errors; the reflector would log them a second time.
-	silent := logr.Discard()
-	ctx = klog.NewContext(ctx, silent)
+// Backoff returns the pauses of a reflector after failures: they begin with minRetry and double up to longest, and each is longer by a random
+// part of up to its half. client-go's own grow to a minute.
+func Backoff(longest time.Duration) *wait.Backoff {
+	return &wait.Backoff{Duration: minRetry, Factor: 2, Jitter: jitter, Cap: longest, Steps: math.MaxInt}
+}
+
+// Retry calls read until ctx is done, with the pauses of Backoff. Longest returns the longest pause after an error, nil included.
+func Retry(ctx context.Context, longest func(error) time.Duration, read func(context.Context) error) {
 	for retry := minRetry; ctx.Err() == nil; {
 		start := time.Now()
-		err := c.listAndWatch(ctx, silent)
-		c.fail(err)
+		err := read(ctx)
 		if time.Since(start) > resetAfter {
 			retry = minRetry
 		}
 		select {
 		case <-ctx.Done():
-		case <-time.After(wait.Jitter(retry, 0.5)):
+		case <-time.After(wait.Jitter(retry, jitter)):
 		}
-		retry = min(2*retry, c.options.MaxRetry(err))
+		retry = min(2*retry, longest(err))
 	}
+}
+
+// Run lists and watches until ctx is done, however often that fails.
+func (c *Cache[K, V]) Run(ctx context.Context) {
+	// Readers report errors; the reflector would log them a second time.
+	silent := logr.Discard()
+	Retry(klog.NewContext(ctx, silent), c.options.MaxRetry, func(ctx context.Context) error {
+		err := c.listAndWatch(ctx, silent)
+		c.fail(err)
+		return err
+	})
 }
 
 // listAndWatch lists and watches until that fails for another reason than an API server that does not answer for a while.
@@ -47,7 +63,7 @@ func (c *Cache[K, V]) listAndWatch(ctx context.Context, log klog.Logger) error {
 		Logger:          &log,
 		Name:            "impulse",
 		TypeDescription: "watched object",
-		Backoff:         &wait.Backoff{Duration: minRetry, Factor: 2, Jitter: 0.5, Cap: c.options.MaxRetry(nil), Steps: 1 << 20},
+		Backoff:         Backoff(c.options.MaxRetry(nil)),
 	})
 	err = reflector.ListAndWatchWithContext(ctx)
 	if c.options.MapError != nil {
