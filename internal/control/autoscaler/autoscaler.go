@@ -54,7 +54,8 @@ type Options struct {
 }
 
 // Guard checks whether the target, which has count replicas, may be written now. It returns a context for the write, which ends when the
-// write must have ended, or why nothing may be written.
+// write must have ended, or why nothing may be written. If the guard writes, too, that may be the error of its write, which then counts as
+// that of the count: one that was not answered in time leads to fewer writes at the same time.
 type Guard func(ctx context.Context, count int32) (context.Context, context.CancelFunc, error)
 
 // Past is what the earlier decisions on a workload left. It comes from the previous autoscaler of the workload, or else from the
@@ -223,28 +224,24 @@ func (a *Autoscaler) apply(in *loop.Inputs, w *compile.Workload, now scalers.Ins
 
 // send sends one write, and ends its turn and its span. The write is completed even if ctx is done meanwhile: finish waits for its result.
 func (a *Autoscaler) send(ctx context.Context, w loop.Write, turn *writes.Turn, span writeSpan) {
-	result, sent := a.write(ctx, w)
-	if sent {
-		turn.End(result.Err)
-	} else {
-		turn.End(nil)
-	}
+	result := a.write(ctx, w)
+	turn.End(result.Err)
 	span.end(result.Err)
 	a.inbox.putResult(result)
 }
 
-// write sends one write, and returns its result; sent is false if the guard did not allow it.
-func (a *Autoscaler) write(ctx context.Context, w loop.Write) (result loop.Result, sent bool) {
+// write sends one write if the guard allows it, and returns its result.
+func (a *Autoscaler) write(ctx context.Context, w loop.Write) loop.Result {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), writeTimeout)
 	defer cancel()
 	if a.options.Guard != nil {
 		guarded, done, err := a.options.Guard(ctx, w.From.Replicas)
 		if err != nil {
-			return loop.Result{Err: err}, false
+			return loop.Result{Err: err}
 		}
 		defer done()
 		ctx = guarded
 	}
 	scale, err := a.options.Actuator.Set(ctx, a.options.Workload.Target, w.From, w.To)
-	return loop.Result{Scale: scale, Err: err}, true
+	return loop.Result{Scale: scale, Err: err}
 }

@@ -13,9 +13,25 @@ type origin struct {
 	// reference identifies the target; another target has its own original count.
 	reference string
 	count     *int32
-	// durable is true once a status with the count has been stored; waiting is then closed.
+	// durable is true once a status with the count has been stored.
 	durable bool
-	waiting chan struct{}
+	// waiting is what callers of StoreOriginal wait for; nil if none does.
+	waiting *waiting
+}
+
+// waiting is the wait until an original count is stored. ended is closed at its end; err is then why the count is not stored, or nil.
+type waiting struct {
+	ended chan struct{}
+	err   error
+}
+
+// endWait ends the wait for the count, which is stored unless there is an error.
+func (o *origin) endWait(err error) {
+	if o.waiting != nil {
+		o.waiting.err = err
+		close(o.waiting.ended)
+		o.waiting = nil
+	}
 }
 
 // originOf returns the origin in a status.
@@ -52,26 +68,29 @@ func (o *origin) markStored(s *v1alpha1.ScaledObjectStatus) {
 		return
 	}
 	o.durable = true
-	if o.waiting != nil {
-		close(o.waiting)
-		o.waiting = nil
-	}
+	o.endWait(nil)
 }
 
 // StoreOriginal stores the original count of a target in the status, and returns when it is stored. count is the original count, unless
-// an earlier one is known.
+// an earlier one is known. It returns ErrGone as soon as the status is not going to be written, because the object is gone or this process
+// does not lead.
 func (r *Reporter) StoreOriginal(ctx context.Context, of Object, reference string, count int32) error {
+	const failed = "the original count must be stored before the first write: %w"
 	r.mu.Lock()
-	o := r.object(of)
+	o := r.objects[of.key()]
+	if o == nil || o.UID != of.UID {
+		r.mu.Unlock()
+		return fmt.Errorf(failed, ErrGone)
+	}
 	o.origin.set(reference, count)
 	if o.origin.durable {
 		r.mu.Unlock()
 		return nil
 	}
 	if o.origin.waiting == nil {
-		o.origin.waiting = make(chan struct{})
+		o.origin.waiting = &waiting{ended: make(chan struct{})}
 	}
-	waiting := o.origin.waiting
+	wait := o.origin.waiting
 	status := &v1alpha1.ScaledObjectStatus{}
 	if newest := o.newest(); newest != nil {
 		status = newest.DeepCopy()
@@ -80,12 +99,17 @@ func (r *Reporter) StoreOriginal(ctx context.Context, of Object, reference strin
 	o.setPending(status)
 	r.queue.Add(of.key()) // At once: the write to the target waits for it.
 	r.mu.Unlock()
+	var err error
 	select {
-	case <-waiting:
-		return nil
+	case <-wait.ended:
+		err = wait.err
 	case <-ctx.Done():
-		return fmt.Errorf("the original count must be stored before the first write: %w", ctx.Err())
+		err = ctx.Err()
 	}
+	if err != nil {
+		return fmt.Errorf(failed, err)
+	}
+	return nil
 }
 
 // newest returns the newest status, which must not be changed; nil if there is none.

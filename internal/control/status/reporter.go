@@ -167,7 +167,11 @@ func (o *object) load(status *v1alpha1.ScaledObjectStatus) {
 func (r *Reporter) Forget(namespace, name string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	delete(r.objects, namespace+"/"+name)
+	key := namespace + "/" + name
+	if o := r.objects[key]; o != nil {
+		o.origin.endWait(ErrGone)
+	}
+	delete(r.objects, key)
 }
 
 // object returns the state of an object. The caller must hold r.mu.

@@ -72,6 +72,9 @@ func (r *Reporter) write(ctx context.Context, key string) error {
 		r.mu.Unlock()
 	case errors.Is(err, ErrGone):
 		r.queue.Forget(key)
+		r.mu.Lock()
+		o.origin.endWait(err)
+		r.mu.Unlock()
 	default:
 		r.metrics.statusWrites.WithLabelValues("error").Inc()
 		r.log.Warn("status cannot be written; retrying", "object", key, "error", err)
