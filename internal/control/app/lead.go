@@ -18,8 +18,8 @@ import (
 )
 
 const (
-	// alertsTimeout bounds how long a new leader waits for the stored alerts before it starts autoscalers. Without them, triggers
-	// on alerts are unknown, which never lowers a count.
+	// alertsTimeout bounds how long a new leader waits for the stored alerts before it starts autoscalers; meanwhile it lists the objects.
+	// Without the alerts, triggers on alerts are unknown, which never lowers a count.
 	alertsTimeout = 10 * time.Second
 	// alertsPollInterval is the time between two checks for that.
 	alertsPollInterval = 10 * time.Millisecond
@@ -44,10 +44,12 @@ func (p *process) lead(ctx context.Context) {
 	all.Go(func() { reporter.Run(reporting) })
 	p.reporter.Store(reporter)
 
+	loading, stopWaiting := context.WithTimeout(ctx, alertsTimeout)
+	defer stopWaiting()
 	c := controller.New(controller.Options{
 		Kinds: builtin.Kinds(), Settings: p.options.Settings, Secrets: p.secrets, Actuator: countWriter{p.target, p.gate}, Reporter: reporter, Live: view,
 		MayWrite: p.leading, Leading: p.elector.Leading, Turns: p.gate.Turns, Finalizers: p.finalizers, Tracer: p.tracing.Tracer(),
-		Panicked: p.triggerPanicked,
+		Panicked: p.triggerPanicked, AwaitAlerts: func() { p.awaitAlerts(loading) },
 		Env: triggers.Env{
 			HTTP: p.http, Dial: p.egress.Dial, CheckHost: p.egress.CheckHost, Now: p.now, Alerts: p.alerts, Endpoints: p.receiver, Samples: p.receiver,
 			Poller: p.poller, Pool: &p.shared, Queue: p.queue,
@@ -58,7 +60,6 @@ func (p *process) lead(ctx context.Context) {
 	if p.keda != nil {
 		all.Go(func() { p.keda.Run(ctx) })
 	}
-	p.awaitAlerts(ctx)
 	p.view.Store(view)
 	p.objects.Run(ctx, c, p.receiver.ObjectsListed)
 	p.view.Store(nil)
@@ -85,10 +86,8 @@ func (p *process) recorder() status.Recorder {
 	return status.Events{Recorder: p.events}
 }
 
-// awaitAlerts waits until the stored alerts have been read, for alertsTimeout at most.
+// awaitAlerts waits until the stored alerts have been read, or ctx is done.
 func (p *process) awaitAlerts(ctx context.Context) {
-	ctx, cancel := context.WithTimeout(ctx, alertsTimeout)
-	defer cancel()
 	tick := time.NewTicker(alertsPollInterval)
 	defer tick.Stop()
 	for p.alerts.Ready() != nil {

@@ -136,8 +136,10 @@ func (f *feed) Replace(list []any, _ string) error {
 		all = append(all, trim(so))
 	}
 	f.controller.Sync(f.ctx, all)
-	f.cluster.listed.Store(true)
-	f.onListed()
+	if f.ctx.Err() == nil { // Otherwise the controller may not have applied it.
+		f.cluster.listed.Store(true)
+		f.onListed()
+	}
 	return nil
 }
 

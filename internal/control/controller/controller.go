@@ -25,7 +25,7 @@ import (
 	"github.com/impulse-sh/impulse/triggers"
 )
 
-// Options configure a Controller. All but Secrets, Live, Finalizers, Tracer and Panicked are required.
+// Options configure a Controller. All but Secrets, Live, Finalizers, Tracer, Panicked and AwaitAlerts are required.
 type Options struct {
 	Kinds []triggers.Kind
 	// Settings apply to all workloads.
@@ -49,6 +49,9 @@ type Options struct {
 	Tracer trace.Tracer
 	// Panicked is called for each panic of a trigger that is not polled; nil ignores them.
 	Panicked func(namespace, object, trigger string, p *triggers.PanicError)
+	// AwaitAlerts returns when autoscalers may start, because the stored alerts are known or will not be soon, or when the context of Sync is
+	// done. Nil: they may start at once.
+	AwaitAlerts func()
 }
 
 // Controller owns the autoscalers. Its methods must be called from one goroutine at a time.
@@ -181,8 +184,15 @@ func (c *Controller) Delete(ctx context.Context, key string) {
 	c.release(ctx, e)
 }
 
-// Sync applies a complete list of objects, the oldest first, and deletes those that are not in it.
+// Sync applies a complete list of objects, the oldest first, and deletes those that are not in it. It does so once autoscalers may start,
+// and not at all if ctx is done by then.
 func (c *Controller) Sync(ctx context.Context, all []*v1alpha1.ScaledObject) {
+	if c.options.AwaitAlerts != nil {
+		c.options.AwaitAlerts()
+	}
+	if ctx.Err() != nil {
+		return
+	}
 	there := map[string]bool{}
 	for _, so := range all {
 		there[so.Namespace+"/"+so.Name] = true

@@ -46,6 +46,7 @@ type Folder struct {
 // Run passes the objects to a controller, and again after each change, until ctx is done. It calls onListed each
 // time after it has passed all objects.
 func (f *Folder) Run(ctx context.Context, c *Controller, onListed func()) {
+	f.listed.Store(false)
 	f.lastGood, f.current = map[string][]*v1alpha1.ScaledObject{}, map[string]*v1alpha1.ScaledObject{}
 	tick := time.NewTicker(pollInterval)
 	defer tick.Stop()
@@ -66,7 +67,7 @@ func (f *Folder) Run(ctx context.Context, c *Controller, onListed func()) {
 	}
 }
 
-// Listed reports whether the objects have been passed to the controller.
+// Listed reports whether the objects have been passed to the controller since Run was called.
 func (f *Folder) Listed() bool { return f.listed.Load() }
 
 // fingerprint returns a text that changes when the list, mode, size or modification time of the files does.
@@ -95,7 +96,7 @@ func (f *Folder) fingerprint() string {
 	return seen.String()
 }
 
-// load reads all files and passes the objects to the controller. It returns false if it must be tried again.
+// load reads all files and passes the objects to the controller. It returns false if it must be tried again, or if ctx is done.
 func (f *Folder) load(ctx context.Context, c *Controller) bool {
 	objects, problems, err := manifest.Load([]string{f.Path}, nil)
 	if errors.Is(err, manifest.ErrNoFile) {
@@ -121,7 +122,9 @@ func (f *Folder) load(ctx context.Context, c *Controller) bool {
 		}
 	}
 	f.lastGood = good
-	f.sync(ctx, c)
+	if !f.sync(ctx, c) {
+		return false
+	}
 	f.listed.Store(true)
 	return true
 }
@@ -150,8 +153,8 @@ func (f *Folder) logProblems(problems []diag.Error) map[string]bool {
 	return bad
 }
 
-// sync passes all objects to the controller, with generations that the API server would otherwise count.
-func (f *Folder) sync(ctx context.Context, c *Controller) {
+// sync passes all objects to the controller, with generations that the API server would otherwise count. It returns false if ctx is done.
+func (f *Folder) sync(ctx context.Context, c *Controller) bool {
 	var all []*v1alpha1.ScaledObject
 	of := map[string]*v1alpha1.ScaledObject{}
 	for _, objects := range f.lastGood {
@@ -166,6 +169,9 @@ func (f *Folder) sync(ctx context.Context, c *Controller) {
 		}
 	}
 	c.Sync(ctx, all)
+	if ctx.Err() != nil {
+		return false // The controller may not have applied them.
+	}
 	for key, so := range f.current {
 		if of[key] != nil {
 			continue
@@ -176,6 +182,7 @@ func (f *Folder) sync(ctx context.Context, c *Controller) {
 		}
 	}
 	f.current = of
+	return true
 }
 
 // setStatus sets an object's status, which is stored or that of its previous version, and its generation.
