@@ -20,7 +20,7 @@ type countWriter struct {
 
 // Set implements autoscaler.Actuator.
 func (w countWriter) Set(ctx context.Context, t actuator.Target, observed actuator.Scale, n int32) (actuator.Scale, error) {
-	end := w.gate.Begin(ctx, writes.Counts)
+	end := w.gate.Begin(ctx, writes.Counts, t.Namespace)
 	stored, err := w.Client.Set(ctx, t, observed, n)
 	end(err)
 	return stored, err
@@ -33,9 +33,9 @@ type gatedAlerts struct {
 	gate *writes.Gate
 }
 
-// Turn implements store.Turner.
+// Turn implements store.Turner. Records are in Impulse's own namespace.
 func (w gatedAlerts) Turn(ctx context.Context) (end func(error)) {
-	return w.gate.Begin(ctx, writes.Records)
+	return w.gate.Begin(ctx, writes.Records, "")
 }
 
 // eventSink writes Events, each of which waits at the gate.
@@ -52,16 +52,16 @@ func (p *process) eventSink(ctx context.Context) events.Sink {
 
 // Create implements events.Sink.
 func (s eventSink) Create(e *corev1.Event) (*corev1.Event, error) {
-	return s.write(func() (*corev1.Event, error) { return s.sink.Create(e) })
+	return s.write(e.Namespace, func() (*corev1.Event, error) { return s.sink.Create(e) })
 }
 
 // Patch implements events.Sink.
 func (s eventSink) Patch(e *corev1.Event, patch []byte) (*corev1.Event, error) {
-	return s.write(func() (*corev1.Event, error) { return s.sink.Patch(e, patch) })
+	return s.write(e.Namespace, func() (*corev1.Event, error) { return s.sink.Patch(e, patch) })
 }
 
-func (s eventSink) write(write func() (*corev1.Event, error)) (*corev1.Event, error) {
-	end := s.gate.Begin(s.ctx, writes.Events)
+func (s eventSink) write(namespace string, write func() (*corev1.Event, error)) (*corev1.Event, error) {
+	end := s.gate.Begin(s.ctx, writes.Events, namespace)
 	written, err := write()
 	end(err)
 	return written, err

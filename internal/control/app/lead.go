@@ -37,7 +37,9 @@ func (p *process) lead(ctx context.Context) {
 	reporter := status.New(statusWriter{p.statusStore, p.elector.WhileLeading, p.leading, p.writes}, p.recorder(), p.metrics, p.log)
 	reporter.SetNotifier(p.notifier)
 	if p.options.Config == "" { // Files do not wait for the API server.
-		reporter.SetGate(func(ctx context.Context) func(error) { return p.gate.Begin(ctx, writes.Statuses) })
+		reporter.SetGate(func(ctx context.Context, namespace string) func(error) {
+			return p.gate.Begin(ctx, writes.Statuses, namespace)
+		})
 	}
 	view := live.New(reporter, p.alerts, p.now)
 	reporter.Observe(view)

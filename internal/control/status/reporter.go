@@ -17,8 +17,11 @@ import (
 const (
 	// minInterval is the minimum time between two writes of the status of one object.
 	minInterval = time.Second
-	// writers bounds the concurrent status writes.
-	writers = 8
+	// writers bounds the concurrent status writes, and writersOfNamespace those of one namespace.
+	writers            = 8
+	writersOfNamespace = 4
+	// longestRetry bounds the time between two attempts to write a status, which is minInterval at first and doubles with each failure.
+	longestRetry = time.Minute
 	// saveTimeout bounds one status write.
 	saveTimeout = 10 * time.Second
 	// lastSaves bounds all status writes at the end, those in flight included: the process has a limited time to stop, and the next one that
@@ -53,8 +56,9 @@ type Reporter struct {
 	log      *slog.Logger
 	// notifier may be nil. begin may be nil, too: then no write waits.
 	notifier Notifier
-	begin    func(context.Context) (end func(error))
+	begin    func(ctx context.Context, namespace string) (end func(error))
 	queue    workqueue.TypedRateLimitingInterface[string]
+	turns    *turns
 	observer Observer
 
 	mu      sync.Mutex
@@ -112,10 +116,9 @@ type refusal struct {
 
 // New returns a Reporter, whose statuses are written by Run.
 func New(store Store, recorder Recorder, metrics *Metrics, log *slog.Logger) *Reporter {
-	limiter := workqueue.NewTypedItemExponentialFailureRateLimiter[string](time.Second, time.Minute)
+	t := newTurns()
 	return &Reporter{
-		store: store, recorder: recorder, metrics: metrics, log: log, objects: map[string]*object{},
-		queue: workqueue.NewTypedRateLimitingQueue[string](limiter),
+		store: store, recorder: recorder, metrics: metrics, log: log, objects: map[string]*object{}, queue: queueOf(t), turns: t,
 	}
 }
 

@@ -3,15 +3,18 @@ package status
 import (
 	"context"
 	"errors"
+	"strings"
 	"time"
 )
 
 // ErrGone is returned if an object no longer exists.
 var ErrGone = errors.New("the object is gone")
 
-// SetGate sets a function that waits until a status may be written, or until its context is done. It is called before Run, and end with the
-// error of each write.
-func (r *Reporter) SetGate(begin func(context.Context) (end func(error))) { r.begin = begin }
+// SetGate sets a function that waits until a status of a namespace may be written, or until its context is done. It is called before Run, and
+// end with the error of each write.
+func (r *Reporter) SetGate(begin func(ctx context.Context, namespace string) (end func(error))) {
+	r.begin = begin
+}
 
 // work writes statuses until the queue is shut down. Once ctx is done, writes wait for nothing.
 func (r *Reporter) work(ctx, saving context.Context) {
@@ -21,6 +24,7 @@ func (r *Reporter) work(ctx, saving context.Context) {
 			return
 		}
 		r.save(ctx, saving, key)
+		r.turns.end(key)
 		r.queue.Done(key)
 	}
 }
@@ -31,7 +35,8 @@ func (r *Reporter) save(ctx, saving context.Context, key string) {
 	r.endInterim(key)
 	end := func(error) {}
 	if r.begin != nil && r.waits(key) {
-		end = r.begin(ctx)
+		namespace, _, _ := strings.Cut(key, "/")
+		end = r.begin(ctx, namespace)
 	}
 	end(r.write(saving, key))
 }

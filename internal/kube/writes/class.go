@@ -24,8 +24,8 @@ func (c Class) String() string { return [classes]string{"counts", "records", "st
 // waits are the classes that wait, the most urgent one first.
 var waits = [...]Class{Records, Statuses, Events}
 
-// bounds are the bounds of each class that waits: most writes may be in flight; a class that has given way has one, which begins gap after
-// the one before. gap is its share.
+// bounds are the bounds of each class that waits: most writes may be in flight; a class that has given way has one in each namespace, which
+// begins gap after the one before in any. gap is its share.
 var bounds = [classes]struct {
 	most int
 	gap  time.Duration

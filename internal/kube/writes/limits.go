@@ -44,13 +44,14 @@ func newLimits() *limits {
 	return l
 }
 
-// admit reports whether a write of a class may begin.
-func (l *limits) admit(c Class, now time.Time) bool {
+// admit reports whether a write of a class may begin while others are in flight in its namespace. Only those delay the share of the class: if
+// they are not answered, those of other namespaces may be.
+func (l *limits) admit(c Class, now time.Time, inNamespace int) bool {
 	s := &l.state[c]
 	if c == Counts || s.inFlight < s.limit && !now.Before(l.held) && !l.urgent(c) {
 		return true
 	}
-	return s.inFlight == 0 && now.Sub(s.began) >= bounds[c].gap
+	return inNamespace == 0 && now.Sub(s.began) >= bounds[c].gap
 }
 
 // urgent reports whether a write is in flight or waits to which a class gives way.
@@ -95,6 +96,9 @@ func (l *limits) end(c Class, began, now time.Time, pushedBack bool, pause time.
 		l.grow(now)
 	}
 }
+
+// abandon notes that a write has ended that shows nothing about the API server.
+func (l *limits) abandon(c Class) { l.state[c].inFlight-- }
 
 // shrink halves the limit of the least urgent class that has not given way yet.
 func (l *limits) shrink(now time.Time) {

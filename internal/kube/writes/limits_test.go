@@ -117,7 +117,7 @@ func testClassThatHasGivenWayKeepsItsShare(t *testing.T) {
 		l.state[c].limit = 0
 		n := 0
 		for end := now.Add(10 * time.Second); now.Before(end); now = now.Add(time.Millisecond) {
-			if l.admit(c, now) {
+			if l.admit(c, now, l.state[c].inFlight) {
 				n++
 				l.begin(c, now)
 				l.state[c].inFlight--
@@ -134,14 +134,14 @@ func testStatusesWaitForUrgentWrites(t *testing.T) {
 		l, now := newLimits(), time.Unix(1000, 0)
 		l.begin(urgent, now)
 		l.state[Statuses].began = now
-		if l.admit(Statuses, now) || !l.admit(Statuses, now.Add(bounds[Statuses].gap)) {
+		if l.admit(Statuses, now, 0) || !l.admit(Statuses, now.Add(bounds[Statuses].gap), 0) {
 			t.Errorf("with %s in flight: a status may begin at once, or has no share", urgent)
 		}
-		if !l.admit(Records, now) {
+		if !l.admit(Records, now, 0) {
 			t.Errorf("with %s in flight: a record may not begin", urgent)
 		}
 		l.end(urgent, now, now, false, 0)
-		if !l.admit(Statuses, now) {
+		if !l.admit(Statuses, now, 0) {
 			t.Error("with nothing in flight, a status may not begin")
 		}
 	}
@@ -155,14 +155,14 @@ func testPause(t *testing.T) {
 	l.begin(Events, now)
 	l.end(Events, now, now, true, time.Second)
 	for _, c := range waits {
-		if l.admit(c, now) {
+		if l.admit(c, now, l.state[c].inFlight) {
 			t.Errorf("%s may begin in the pause", c)
 		}
-		if !l.admit(c, now.Add(bounds[c].gap)) {
+		if !l.admit(c, now.Add(bounds[c].gap), 0) {
 			t.Errorf("%s have no share in the pause", c)
 		}
 	}
-	if !l.admit(Counts, now) {
+	if !l.admit(Counts, now, 0) {
 		t.Error("a count may not begin in the pause")
 	}
 }
