@@ -59,6 +59,8 @@ func (k *kinds) discover(ctx context.Context, name kindName) (schema.GroupVersio
 	if err != nil {
 		return schema.GroupVersionResource{}, fmt.Errorf("%w: %w", ErrNoScale, err)
 	}
+	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
+	defer cancel()
 	var list metav1.APIResourceList
 	err = k.rest.Get().AbsPath(groupPath(gv)).Do(ctx).Into(&list)
 	if apierrors.IsNotFound(err) {
@@ -121,8 +123,10 @@ type crd struct {
 }
 
 // scalePaths returns where a custom resource has its count. It returns false when the definition cannot be read, because a permission is
-// missing or the kind is served by an aggregated API and has none.
+// missing, the kind is served by an aggregated API and has none, or there is no answer in time.
 func (k *kinds) scalePaths(ctx context.Context, gvr schema.GroupVersionResource) (paths, bool) {
+	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
+	defer cancel()
 	raw, err := k.rest.Get().
 		AbsPath("/apis/apiextensions.k8s.io/v1/customresourcedefinitions", gvr.GroupResource().String()).
 		Do(ctx).Raw()

@@ -14,7 +14,7 @@ import (
 	"k8s.io/client-go/rest"
 )
 
-// requestTimeout bounds each read and write of a Scale; the caller's context may be stricter.
+// requestTimeout bounds each read and write of a Scale, and of what is read to find it; the caller's context may be stricter.
 const requestTimeout = 10 * time.Second
 
 // Get reads the Scale of a target from the API server. To read it more than once, Follow is cheaper. Errors are those of Set.
