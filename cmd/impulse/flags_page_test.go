@@ -27,6 +27,7 @@ plugin of kubectl: [cli.md](cli.md). Commands that connect to a cluster have the
 | ` + "`IMPULSE_TOKEN`" + ` | bearer token of ` + "`impulse send`, unless `--token-file`" + ` is set |
 | ` + "`IMPULSE_POD_IP`" + ` | address of the Pod, for ` + "`impulse run`, unless `--peer-advertise`" + ` is set |
 | ` + "`GOMEMLIMIT`" + ` | memory limit of ` + "`impulse run`" + `; default: four fifths of that of the container |
+| ` + "`HTTP2_READ_IDLE_TIMEOUT_SECONDS`, `HTTP2_PING_TIMEOUT_SECONDS`" + ` | for ` + "`impulse run`" + `: after how long without a byte a connection to the API server is checked, and how long that may take; default: 10 each |
 | ` + "`HTTPS_PROXY`, `HTTP_PROXY`, `NO_PROXY`" + ` | proxies of the HTTP requests of triggers, and of ` + "`impulse send`" + ` |
 `
 

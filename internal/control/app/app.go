@@ -140,6 +140,9 @@ func Run(ctx context.Context, o Options) error {
 		return err
 	}
 	redirectKlog(log)
+	if err := limitSilence(); err != nil {
+		return err
+	}
 	limit := limitMemory(os.DirFS("/sys/fs/cgroup"))
 	limitGarbage(os.Getenv("GOGC"))
 	if o.BodyMemory.IsZero() {

@@ -2,7 +2,9 @@ package app
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
+	"os"
 	"sync"
 
 	"k8s.io/client-go/rest"
@@ -19,6 +21,24 @@ func (o *Options) restConfig() (*rest.Config, error) {
 	config.QPS = -1
 	config.UserAgent = "impulse/" + o.Version
 	return config, nil
+}
+
+// silence are the environment variables of client-go for connections over HTTP/2, in seconds: after how long without a byte a ping is sent,
+// and how long its answer may take. By default they are 30 and 15.
+var silence = map[string]string{"HTTP2_READ_IDLE_TIMEOUT_SECONDS": "10", "HTTP2_PING_TIMEOUT_SECONDS": "10"}
+
+// limitSilence has the clients of the API server find within 20 s that a connection is dead, unless its variables are set. What waits on it
+// fails then, and is sent or watched again on a new one; until then a new leader may read no objects, and an old one sees no changes.
+func limitSilence() error {
+	for name, seconds := range silence {
+		if _, set := os.LookupEnv(name); set {
+			continue
+		}
+		if err := os.Setenv(name, seconds); err != nil {
+			return fmt.Errorf("set %s: %w", name, err)
+		}
+	}
+	return nil
 }
 
 // redirectKlog sends the log of the Kubernetes libraries to log: warnings and errors at their level, everything else at debug. There is

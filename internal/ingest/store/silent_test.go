@@ -8,13 +8,14 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
-	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"k8s.io/client-go/rest"
+
+	"github.com/impulse-sh/impulse/internal/testkit"
 )
 
 func TestSilentAPIServer(t *testing.T) {
@@ -22,45 +23,6 @@ func TestSilentAPIServer(t *testing.T) {
 	t.Run("no request waits longer than ten seconds", testNoRequestWaitsLongerThanTenSeconds)
 	t.Run("the end of an outage is found within two seconds", testEndOfOutageIsFoundWithinTwoSeconds)
 }
-
-// network has connections in memory, which a bubble of fake time needs. It is the net.Listener of a server.
-type network struct {
-	dialed chan net.Conn
-	closed chan struct{}
-	once   sync.Once
-}
-
-// Dial connects a client.
-func (n *network) Dial(ctx context.Context, _, _ string) (net.Conn, error) {
-	client, server := net.Pipe()
-	select {
-	case n.dialed <- server:
-		return client, nil
-	case <-n.closed:
-		return nil, net.ErrClosed
-	case <-ctx.Done():
-		return nil, ctx.Err()
-	}
-}
-
-// Accept implements net.Listener.
-func (n *network) Accept() (net.Conn, error) {
-	select {
-	case c := <-n.dialed:
-		return c, nil
-	case <-n.closed:
-		return nil, net.ErrClosed
-	}
-}
-
-// Close implements net.Listener.
-func (n *network) Close() error {
-	n.once.Do(func() { close(n.closed) })
-	return nil
-}
-
-// Addr implements net.Listener.
-func (*network) Addr() net.Addr { return &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 1} }
 
 // connectionNumber is the key of the number of a request's connection, from 1 on.
 type connectionNumber struct{}
@@ -77,7 +39,7 @@ func testLoadThatIsNotAnsweredIsRepeatedOnNewConnection(t *testing.T) {
 			_, _ = w.Write([]byte(`{"items": []}`))
 		}))
 		_ = server.Listener.Close()
-		here := &network{dialed: make(chan net.Conn), closed: make(chan struct{})}
+		here := testkit.NewNetwork()
 		server.Listener, server.EnableHTTP2 = here, true
 		server.Config.ConnContext = func(ctx context.Context, _ net.Conn) context.Context {
 			return context.WithValue(ctx, connectionNumber{}, connections.Add(1))
