@@ -2,7 +2,6 @@ package app
 
 import (
 	"context"
-	"errors"
 	"sync"
 	"time"
 
@@ -110,13 +109,13 @@ type statusWriter struct {
 	metrics      *stateWrites
 }
 
-// Save saves a status. It returns status.ErrGone if this process does not lead, so that the save is not repeated. A save that was not answered
-// before the Deadline of its beginning is repeated if the Lease has been renewed since.
+// Save saves a status. A save that fails, such as one that was not answered before the Deadline of its beginning, is repeated if this process
+// still leads; otherwise the error is status.ErrGone.
 func (w statusWriter) Save(ctx context.Context, o status.Object, stored *v1alpha1.ScaledObjectStatus) error {
 	err := w.whileLeading(ctx, func(ctx context.Context) error {
 		return w.metrics.timed(ctx, "status", func(ctx context.Context) error { return w.Store.Save(ctx, o, stored) })
 	})
-	if errors.Is(err, election.ErrNotLeading) && !w.leading() {
+	if err != nil && !w.leading() {
 		return status.ErrGone
 	}
 	return err

@@ -111,7 +111,8 @@ func (e *Elector) Deadline() time.Time {
 // ErrNotLeading is returned for a write while this process does not lead, or no longer does.
 var ErrNotLeading = errors.New("another process may be the leader now: nothing is written")
 
-// Leading returns a context that ends at the present Deadline, with the cause ErrNotLeading, or that error if this process does not lead.
+// Leading returns a context that ends at the present Deadline, or ErrNotLeading if this process does not lead. The context has no cause: over
+// HTTP/1.1, net/http returns the cause of a deadline instead of context.DeadlineExceeded, and a timeout would not be known as one (Go 1.26.8).
 func (e *Elector) Leading(ctx context.Context) (context.Context, context.CancelFunc, error) {
 	return until(ctx, e.Deadline())
 }
@@ -120,7 +121,7 @@ func until(ctx context.Context, deadline time.Time) (context.Context, context.Ca
 	if !time.Now().Before(deadline) {
 		return nil, nil, ErrNotLeading
 	}
-	ctx, cancel := context.WithDeadlineCause(ctx, deadline, ErrNotLeading)
+	ctx, cancel := context.WithDeadline(ctx, deadline)
 	return ctx, cancel, nil
 }
 

@@ -2,6 +2,7 @@ package election
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"testing"
 	"testing/synctest"
@@ -13,6 +14,7 @@ import (
 func TestRun(t *testing.T) {
 	t.Parallel()
 	t.Run("leading ends exactly at the renew deadline", testLeadingEndsExactlyAtRenewDeadline)
+	t.Run("a write that the Lease ends is known as a timeout with any protocol", testWriteThatLeaseEndsIsKnownAsTimeout)
 }
 
 func testLeadingEndsExactlyAtRenewDeadline(t *testing.T) {
@@ -37,6 +39,20 @@ func testLeadingEndsExactlyAtRenewDeadline(t *testing.T) {
 		})
 		if err != nil {
 			t.Error(err)
+		}
+	})
+}
+
+// net/http returns the error of a context over HTTP/2, and its cause over HTTP/1.1.
+func testWriteThatLeaseEndsIsKnownAsTimeout(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		err := Within(t.Context(), time.Now().Add(time.Second), func(ctx context.Context) error {
+			<-ctx.Done()
+			return errors.Join(ctx.Err(), context.Cause(ctx))
+		})
+		if want := errors.Join(context.DeadlineExceeded, context.DeadlineExceeded); err == nil || err.Error() != want.Error() {
+			t.Errorf("the context ended with the error and the cause %q, want %q", err, want)
 		}
 	})
 }
