@@ -130,9 +130,10 @@ func testOriginalCountIsStoredWhileOthersAreNotAnswered(t *testing.T) {
 			defer occupy(t, gate, "shop")()
 			refuse(r, "shop", 200)
 			<-time.After(time.Minute)
+			refuse(r, "bank", 1) // From now on the object is known.
 			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 			defer cancel()
-			if err := r.StoreOriginal(ctx, Object{"bank", "web", "u"}, "Deployment/web", 3); err != nil {
+			if err := r.StoreOriginal(ctx, Object{"bank", "web-0", ""}, "Deployment/web", 3); err != nil {
 				t.Error(err)
 			}
 		})
