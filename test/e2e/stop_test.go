@@ -19,22 +19,23 @@ func TestStop(t *testing.T) {
 	t.Run("a leader stops in time when the API server answers nothing but its Lease", testLeaderStopsInTimeWhenServerAnswersNothingButLease)
 }
 
-// The leader may lose the Lease before it is stopped.
+// The Lease is answered until a count waits. The leader may lose it before it is stopped.
 func testLeaderStopsInTimeWhenServerAnswersNothing(t *testing.T) {
-	expectStopOfSilencedLeader(t, func(*http.Request) bool { return false }, "/scale")
+	expectStopOfSilencedLeader(t, func(s *silentProxy, r *http.Request) bool { return isOfLease(r) && !s.holds("/scale") }, "/scale")
 }
 
 func testLeaderStopsInTimeWhenServerAnswersNothingButLease(t *testing.T) {
-	lease := func(r *http.Request) bool { return strings.Contains(r.URL.Path, "/leases/") }
-	expectStopOfSilencedLeader(t, lease, "/scale", "/status", "/events")
+	expectStopOfSilencedLeader(t, func(_ *silentProxy, r *http.Request) bool { return isOfLease(r) }, "/scale", "/status", "/events")
 }
+
+func isOfLease(r *http.Request) bool { return strings.Contains(r.URL.Path, "/leases/") }
 
 // silencedObjects is the number of objects of which a count waits, and of those of which the first status and Event wait.
 const silencedObjects = 20
 
 // expectStopOfSilencedLeader stops a leader whose API server answers only some requests, once writes to paths with these ends wait. The process
 // fails the test by its exit code if it does not stop within its own limit.
-func expectStopOfSilencedLeader(t *testing.T, answers func(*http.Request) bool, waiting ...string) {
+func expectStopOfSilencedLeader(t *testing.T, answers func(*silentProxy, *http.Request) bool, waiting ...string) {
 	t.Helper()
 	e := newIdleEnv(t)
 	for n := range silencedObjects {
@@ -55,7 +56,7 @@ func expectStopOfSilencedLeader(t *testing.T, answers func(*http.Request) bool, 
 	for n := range silencedObjects {
 		e.Apply(onAlert(fmt.Sprintf("missing-%02d", n))) // It has no target.
 	}
-	e.until("writes wait", func(context.Context) (bool, error) { return s.holds(waiting), i.Err() }, func() string { return i.LogTail(logTail) })
+	e.until("writes wait", func(context.Context) (bool, error) { return s.holds(waiting...), i.Err() }, func() string { return i.LogTail(logTail) })
 	i.Stop()
 	if err := i.Wait(); err != nil {
 		t.Errorf("the leader did not stop in time: %v\n%s", err, i.LogTail(logTail))
@@ -67,7 +68,7 @@ func expectStopOfSilencedLeader(t *testing.T, answers func(*http.Request) bool, 
 type silentProxy struct {
 	kubeconfig string
 	next       http.RoundTripper
-	answers    func(*http.Request) bool
+	answers    func(*silentProxy, *http.Request) bool
 	silent     atomic.Bool
 
 	mu sync.Mutex
@@ -75,7 +76,7 @@ type silentProxy struct {
 	held []string
 }
 
-func newSilentProxy(t *testing.T, answers func(*http.Request) bool) *silentProxy {
+func newSilentProxy(t *testing.T, answers func(*silentProxy, *http.Request) bool) *silentProxy {
 	t.Helper()
 	s := &silentProxy{answers: answers}
 	s.kubeconfig = proxyTo(t, func(next http.RoundTripper) http.RoundTripper {
@@ -87,7 +88,7 @@ func newSilentProxy(t *testing.T, answers func(*http.Request) bool) *silentProxy
 
 // RoundTrip forwards a request, unless it is not answered: then its sender waits until it gives up.
 func (s *silentProxy) RoundTrip(r *http.Request) (*http.Response, error) {
-	if !s.silent.Load() || s.answers(r) {
+	if !s.silent.Load() || s.answers(s, r) {
 		return s.next.RoundTrip(r)
 	}
 	if r.Method != http.MethodGet {
@@ -100,7 +101,7 @@ func (s *silentProxy) RoundTrip(r *http.Request) (*http.Response, error) {
 }
 
 // holds reports whether a write to a path with each of these ends was not answered.
-func (s *silentProxy) holds(ends []string) bool {
+func (s *silentProxy) holds(ends ...string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, end := range ends {

@@ -319,8 +319,10 @@ func (p *process) run(ctx context.Context) error {
 
 // runReports writes Events and sends notifications until ctx is done, and then those that wait.
 func (p *process) runReports(ctx context.Context) error {
+	ctx, stop := context.WithCancel(ctx)
 	var all sync.WaitGroup
 	defer all.Wait()
+	defer stop() // The notifier may fail.
 	if p.events != nil {
 		all.Go(func() { p.events.Run(ctx) })
 	}

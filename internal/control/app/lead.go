@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"fmt"
 	"sync"
 	"time"
 
@@ -116,7 +117,7 @@ func (w statusWriter) Save(ctx context.Context, o status.Object, stored *v1alpha
 		return w.metrics.timed(ctx, "status", func(ctx context.Context) error { return w.Store.Save(ctx, o, stored) })
 	})
 	if err != nil && !w.leading() {
-		return status.ErrGone
+		return fmt.Errorf("%w: %w", status.ErrGone, err)
 	}
 	return err
 }

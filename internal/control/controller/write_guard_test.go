@@ -59,7 +59,7 @@ func (l *lease) leading(ctx context.Context) (context.Context, context.CancelFun
 	if !time.Now().Before(l.until) {
 		return nil, nil, errNotLeading
 	}
-	ctx, cancel := context.WithDeadlineCause(ctx, l.until, errNotLeading)
+	ctx, cancel := context.WithDeadline(ctx, l.until)
 	return ctx, cancel, nil
 }
 

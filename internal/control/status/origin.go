@@ -2,6 +2,7 @@ package status
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/impulse-sh/impulse/api/v1alpha1"
@@ -19,11 +20,16 @@ type origin struct {
 	waiting *waiting
 }
 
-// waiting is the wait until an original count is stored. ended is closed at its end; err is then why the count is not stored, or nil.
+// waiting is the wait until an original count is stored. ended is closed at its end; err is then why the count is not stored, or nil. sent is
+// true once a status with the count has been sent.
 type waiting struct {
 	ended chan struct{}
 	err   error
+	sent  bool
 }
+
+// errNotSent is no timeout of the API server: the status waited for its turn.
+var errNotSent = errors.New("its status has not had its turn yet")
 
 // endWait ends the wait for the count, which is stored unless there is an error.
 func (o *origin) endWait(err error) {
@@ -98,18 +104,29 @@ func (r *Reporter) StoreOriginal(ctx context.Context, of Object, reference strin
 	status.Reference, status.OriginalReplicaCount = reference, o.origin.count
 	o.setPending(status)
 	r.queue.Add(of.key()) // At once: the write to the target waits for it.
+	r.turns.first(of.key())
 	r.mu.Unlock()
 	var err error
 	select {
 	case <-wait.ended:
 		err = wait.err
 	case <-ctx.Done():
-		err = ctx.Err()
+		err = r.whyLate(ctx, wait)
 	}
 	if err != nil {
 		return fmt.Errorf(failed, err)
 	}
 	return nil
+}
+
+// whyLate returns why an original count is not stored when ctx is done.
+func (r *Reporter) whyLate(ctx context.Context, w *waiting) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if !w.sent {
+		return errNotSent
+	}
+	return ctx.Err()
 }
 
 // newest returns the newest status, which must not be changed; nil if there is none.

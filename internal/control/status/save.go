@@ -3,7 +3,6 @@ package status
 import (
 	"context"
 	"errors"
-	"strings"
 	"time"
 )
 
@@ -23,22 +22,22 @@ func (r *Reporter) work(ctx, saving context.Context) {
 		if shutdown {
 			return
 		}
-		r.save(ctx, saving, key)
-		r.turns.end(key)
+		r.turns.end(key, r.save(ctx, saving, key))
 		r.queue.Done(key)
 	}
 }
 
 // save writes the status of an object that is the newest one when the write may begin: it waits for that until ctx is done. The write ends
-// when saving is done. A failed write is retried, with exponential back-off.
-func (r *Reporter) save(ctx, saving context.Context, key string) {
+// when saving is done. A failed write is retried, with exponential back-off. It returns the error of the API server.
+func (r *Reporter) save(ctx, saving context.Context, key string) error {
 	r.endInterim(key)
 	end := func(error) {}
 	if r.begin != nil && r.waits(key) {
-		namespace, _, _ := strings.Cut(key, "/")
-		end = r.begin(ctx, namespace)
+		end = r.begin(ctx, namespaceIn(key))
 	}
-	end(r.write(saving, key))
+	err := r.write(saving, key)
+	end(err)
+	return err
 }
 
 // waits reports whether a status of an object waits to be written.
@@ -63,6 +62,9 @@ func (r *Reporter) write(ctx context.Context, key string) error {
 	status := o.pending
 	o.pending = nil
 	o.written = time.Now()
+	if o.origin.waiting != nil {
+		o.origin.waiting.sent = true
+	}
 	r.mu.Unlock()
 
 	ctx, cancel := context.WithTimeout(ctx, saveTimeout)

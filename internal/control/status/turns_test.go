@@ -2,9 +2,11 @@ package status
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -17,12 +19,14 @@ import (
 )
 
 func TestTurns(t *testing.T) {
-	t.Run("the status of another namespace is written within a second while those of one are not answered", testStatusIsWrittenWhileOthersAreNotAnswered)
-	t.Run("an original count is stored while nothing of another namespace is answered", testOriginalCountIsStoredWhileOthersAreNotAnswered)
+	t.Run("the status of another namespace is written within a second while those of two are not answered", testStatusIsWrittenWhileOthersAreNotAnswered)
+	t.Run("an original count is stored while nothing of two others is answered, before all else of its namespace", testOriginalCountIsStoredWhileOthersAreNotAnswered)
+	t.Run("an original count that was not sent is no timeout of the API server, and one that was not answered is", testOriginalCountThatWasNotSentIsNoTimeout)
 	t.Run("every status is written, by half of the writers for each namespace and by all for two", testEveryStatusIsWritten)
 }
 
-// webhook is a store whose API server does not answer for one namespace. It answers all others after a time.
+// webhook is a store whose API server does not answer for namespaces whose names begin with silent, unless that is "". It answers all others after
+// a time.
 type webhook struct {
 	silent string
 	takes  func() time.Duration
@@ -39,7 +43,7 @@ func newWebhook(silent string, takes func() time.Duration) *webhook {
 func (w *webhook) Save(ctx context.Context, o Object, _ *v1alpha1.ScaledObjectStatus) error {
 	w.count(o.Namespace, 1)
 	defer w.count(o.Namespace, -1)
-	if o.Namespace == w.silent {
+	if w.silent != "" && strings.HasPrefix(o.Namespace, w.silent) {
 		ctx, cancel := context.WithTimeout(ctx, 2500*time.Millisecond) // The leader has to renew its Lease by then.
 		defer cancel()
 		<-ctx.Done()
@@ -58,6 +62,14 @@ func (w *webhook) count(namespace string, change int) {
 	for _, key := range []string{namespace, ""} {
 		w.inFlight[key] += change
 		w.most[key] = max(w.most[key], w.inFlight[key])
+	}
+}
+
+// expectBound fails the test if more statuses of a namespace than may be were written at the same time, or none.
+func (w *webhook) expectBound(t *testing.T, namespace string) {
+	t.Helper()
+	if w.most[namespace] == 0 || w.most[namespace] > writersOfNamespace {
+		t.Errorf("%d statuses of %s were written at the same time, want up to %d", w.most[namespace], namespace, writersOfNamespace)
 	}
 }
 
@@ -104,6 +116,7 @@ func testStatusIsWrittenWhileOthersAreNotAnswered(t *testing.T) {
 					defer occupy(t, gate, "shop")()
 				}
 				refuse(r, "shop", 200)
+				refuse(r, "shop-2", 200)
 				for i := range 20 {
 					<-time.After(7 * time.Second)
 					namespace := fmt.Sprintf("bank-%d", i)
@@ -116,9 +129,8 @@ func testStatusIsWrittenWhileOthersAreNotAnswered(t *testing.T) {
 					w.mu.Unlock()
 				}
 			})
-			if w.most["shop"] == 0 || w.most["shop"] > writersOfNamespace {
-				t.Errorf("%d statuses of one namespace were written at the same time, want up to %d", w.most["shop"], writersOfNamespace)
-			}
+			w.expectBound(t, "shop")
+			w.expectBound(t, "shop-2")
 		})
 	}
 }
@@ -129,12 +141,37 @@ func testOriginalCountIsStoredWhileOthersAreNotAnswered(t *testing.T) {
 		reportTo(t, w, func(r *Reporter, gate *writes.Gate) {
 			defer occupy(t, gate, "shop")()
 			refuse(r, "shop", 200)
+			refuse(r, "shop-2", 200)
 			<-time.After(time.Minute)
-			refuse(r, "bank", 1) // From now on the object is known.
+			refuse(r, "bank", 300)
 			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 			defer cancel()
-			if err := r.StoreOriginal(ctx, Object{"bank", "web-0", ""}, "Deployment/web", 3); err != nil {
+			if err := r.StoreOriginal(ctx, Object{"bank", "web-299", ""}, "Deployment/web", 3); err != nil {
 				t.Error(err)
+			}
+		})
+	})
+}
+
+func testOriginalCountThatWasNotSentIsNoTimeout(t *testing.T) {
+	store := func(t *testing.T, r *Reporter) error {
+		t.Helper()
+		refuse(r, "shop", 1)
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		return r.StoreOriginal(ctx, Object{"shop", "web-0", ""}, "Deployment/web", 3)
+	}
+	synctest.Test(t, func(t *testing.T) {
+		r := New(newWebhook("", nil), Silent{}, NewMetrics(prometheus.NewRegistry()), slog.New(slog.DiscardHandler)) // It does not run.
+		if err := store(t, r); !errors.Is(err, errNotSent) || errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("got error %v, want %v, and no timeout", err, errNotSent)
+		}
+		r.queue.ShutDown()
+	})
+	synctest.Test(t, func(t *testing.T) {
+		reportTo(t, newWebhook("shop", nil), func(r *Reporter, _ *writes.Gate) {
+			if err := store(t, r); !errors.Is(err, context.DeadlineExceeded) {
+				t.Errorf("got error %v, want a timeout", err)
 			}
 		})
 	})

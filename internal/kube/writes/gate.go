@@ -10,6 +10,9 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 )
 
+// silentTogether is how long after another one a write that is not answered in time counts together with it: longer than any may take.
+const silentTogether = 15 * time.Second
+
 // Gate decides when the writes of a process begin. It is safe for concurrent use, and has no goroutine.
 type Gate struct {
 	mu     sync.Mutex
@@ -19,9 +22,11 @@ type Gate struct {
 	inFlight [classes]map[string]int
 	// pushedBack counts the writes that the API server did not accept because of its load.
 	pushedBack [classes]int
-	// answered is when the newest write began that succeeded, and silent the namespace of the newest one that was not answered in time before.
+	// answered is when the newest write began that was answered. silent is the namespace of the newest one that was not answered in time, and
+	// silentAt when it ended.
 	answered time.Time
 	silent   string
+	silentAt time.Time
 	// Turns are those of counts, which wait for each other only.
 	Turns *Turns
 }
@@ -120,11 +125,11 @@ func (g *Gate) end(c Class, namespace string, began time.Time, err error) {
 	if pushed {
 		g.pushedBack[c]++
 	}
-	if err == nil && began.After(g.answered) {
+	if isAnswer(err) && !pushed && began.After(g.answered) {
 		g.answered = began
 	}
 	now := time.Now()
-	if timedOut(err) && pause == 0 && !g.isSilent(namespace, began) {
+	if timedOut(err) && pause == 0 && !g.isSilent(namespace, began, now) {
 		g.limits.abandon(c)
 	} else {
 		g.limits.end(c, began, now, pushed, pause)
@@ -135,21 +140,27 @@ func (g *Gate) end(c Class, namespace string, began time.Time, err error) {
 }
 
 // isSilent reports whether a write that was not answered in time shows that the API server is slow, and not only an admission webhook for its
-// namespace: no write that began later has succeeded, and the one before that was not answered was in another namespace. The caller must
-// hold g.mu.
-func (g *Gate) isSilent(namespace string, began time.Time) bool {
+// namespace: no write that began later was answered, and the one before that was not answered, not long ago, was in another namespace. The
+// caller must hold g.mu.
+func (g *Gate) isSilent(namespace string, began, now time.Time) bool {
 	if g.answered.After(began) {
 		return false
 	}
 	if namespace == "" {
 		return true
 	}
-	before := g.silent
-	g.silent = namespace
-	return before != "" && before != namespace
+	before, at := g.silent, g.silentAt
+	g.silent, g.silentAt = namespace, now
+	return before != "" && before != namespace && now.Sub(at) <= silentTogether
 }
 
-// pushedBack reports whether the API server did not accept a write because of its load, and for how long it asks to wait.
+// isAnswer reports whether the API server has answered a write, with success or a refusal.
+func isAnswer(err error) bool {
+	var status apierrors.APIStatus
+	return err == nil || errors.As(err, &status)
+}
+
+// pushedBack reports whether the API server did not accept a write, perhaps because of its load, and for how long it asks to wait.
 func pushedBack(err error) (bool, time.Duration) {
 	if seconds, ok := apierrors.SuggestsClientDelay(err); ok {
 		return true, time.Duration(seconds) * time.Second

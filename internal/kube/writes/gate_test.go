@@ -9,6 +9,7 @@ import (
 	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 )
 
 func TestGate(t *testing.T) {
@@ -17,6 +18,8 @@ func TestGate(t *testing.T) {
 	t.Run("a write whose context is done waits no longer", testWriteWhoseContextIsDoneWaitsNoLonger)
 	t.Run("nothing gives way to one namespace whose writes are not answered", testTimeoutsOfOneNamespaceShowNothing)
 	t.Run("nothing gives way to several of them while later writes succeed", testTimeoutsShowNothingWhileLaterWritesSucceed)
+	t.Run("nothing gives way to several of them while later writes are refused", testTimeoutsShowNothingWhileLaterWritesAreRefused)
+	t.Run("nothing gives way to writes of two namespaces that are not answered at different times", testTimeoutsFarApartShowNothing)
 	t.Run("every class gives way when neither of two namespaces is answered, or the namespace of Impulse is not", testTimeoutsOfSeveralNamespaces)
 	t.Run("a write that is not answered does not delay the share of another namespace", testShareOfEachNamespace)
 }
@@ -160,6 +163,37 @@ func testTimeoutsShowNothingWhileLaterWritesSucceed(t *testing.T) {
 		}
 		if !g.isWhole() {
 			t.Error("writes have given way although a later one of another namespace succeeded each time")
+		}
+	})
+}
+
+func testTimeoutsShowNothingWhileLaterWritesAreRefused(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := New()
+		for range 20 {
+			shop, bank := g.silence(t, Statuses, "shop"), g.silence(t, Statuses, "bank")
+			<-time.After(time.Second)
+			g.Begin(t.Context(), Counts, "mail")(apierrors.NewForbidden(schema.GroupResource{Resource: "deployments"}, "web", nil))
+			<-time.After(time.Second)
+			shop()
+			bank()
+		}
+		if !g.isWhole() {
+			t.Error("writes have given way although a later one of another namespace was answered each time")
+		}
+	})
+}
+
+func testTimeoutsFarApartShowNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := New()
+		for i := range 20 {
+			end := g.silence(t, Statuses, []string{"shop", "bank"}[i%2])
+			<-time.After(silentTogether + time.Second)
+			end()
+		}
+		if !g.isWhole() {
+			t.Error("writes have given way to those of two namespaces that were not answered at different times")
 		}
 	})
 }
