@@ -27,8 +27,8 @@ type options struct {
 	// means all.
 	cost   time.Duration
 	source string
-	// only is the one part that is measured: storm, flood, polls, rest for fleets at rest, start for their start, edge, rate, or cost for that of triggers;
-	// "" means all.
+	// only is the one part that is measured: reaction, storm, flood, polls, rest for fleets at rest, start for their start, edge, rate, or cost for
+	// that of triggers; "" means all.
 	only string
 	// sized means that objects is the size of the only fleet.
 	sized bool
@@ -56,7 +56,7 @@ func main() {
 	flag.DurationVar(&o.flood, "flood", 30*time.Second, "duration of the flood, in which the stored alerts of one namespace change while another's deliveries are measured")
 	flag.DurationVar(&o.cost, "cost", 2*costInterval, "how long the CPU for the triggers of each source is measured: a multiple of 5s")
 	flag.StringVar(&o.source, "source", "", "with -only cost: measure only sources whose names begin with this, such as redis")
-	flag.StringVar(&o.only, "only", "", "measure only this: storm, flood, polls, rest for fleets at rest, start for their start, edge, rate, or cost for that of triggers")
+	flag.StringVar(&o.only, "only", "", "measure only this: reaction, storm, flood, polls, rest for fleets at rest, start for their start, edge, rate, or cost for that of triggers")
 	flag.StringVar(&o.base, "base", "", "measure rest, start, edge and rate with the impulse of this git revision, too")
 	flag.StringVar(&o.profile, "profile", "", "store profiles of Impulse during rest and start in this folder")
 	flag.StringVar(&o.serve, "serve", "", "run only the bare server that the receiver is compared with, at this address")
@@ -104,7 +104,7 @@ func run(ctx context.Context, o options) error {
 		return errors.New("-check compares the results of -quick: give both")
 	}
 	var results []result
-	if o.long("storm", "flood", "polls") {
+	if o.long("reaction", "storm", "flood", "polls") {
 		var err error
 		if results, err = reactions(ctx, o); err != nil {
 			return fmt.Errorf("measure reactions: %w", err)

@@ -30,6 +30,8 @@ func reactions(ctx context.Context, o options) ([]result, error) {
 		return nil, fmt.Errorf("warm up: %w", err)
 	}
 	switch o.only {
+	case "reaction":
+		return rises(ctx, l, o)
 	case "storm":
 		return storms(ctx, l, o)
 	case "flood":
@@ -40,8 +42,8 @@ func reactions(ctx context.Context, o options) ([]result, error) {
 	return everything(ctx, l, o)
 }
 
-// everything measures the reactions at a calm rate and at rising ones, and then the other parts, one after the other.
-func everything(ctx context.Context, l *load, o options) ([]result, error) {
+// rises measures the reactions at a calm rate and at rising ones.
+func rises(ctx context.Context, l *load, o options) ([]result, error) {
 	calm, err := measure(ctx, l, o.webhooks, 20)
 	if err != nil {
 		return nil, err
@@ -51,7 +53,15 @@ func everything(ctx context.Context, l *load, o options) ([]result, error) {
 		compare("reaction/"+size, calm.reaction, calm.patch),
 		compare("accept/"+size, calm.accept, calm.status),
 	}
-	results = append(results, steps(ctx, l, o)...)
+	return append(results, steps(ctx, l, o)...), nil
+}
+
+// everything measures the parts of reactions, one after the other.
+func everything(ctx context.Context, l *load, o options) ([]result, error) {
+	results, err := rises(ctx, l, o)
+	if err != nil {
+		return nil, err
+	}
 	more, err := storms(ctx, l, o)
 	if err != nil {
 		return nil, err

@@ -155,10 +155,13 @@ func runWorkload(t *testing.T, count int32, status *v1alpha1.ScaledObjectStatus,
 }
 
 // hour lets an hour pass, and returns what was written in it.
-func (s *scaled) hour() (statuses, events, counts int) {
+func (s *scaled) hour() (statuses, events, counts int) { return s.wait(time.Hour) }
+
+// wait lets a time pass, and returns what was written in it.
+func (s *scaled) wait(d time.Duration) (statuses, events, counts int) {
 	statusesBefore, eventsBefore := s.written()
 	countsBefore := s.target.written()
-	<-time.After(time.Hour)
+	<-time.After(d)
 	synctest.Wait()
 	statuses, events = s.written()
 	return statuses - statusesBefore, events - eventsBefore, s.target.written() - countsBefore
