@@ -16,8 +16,9 @@ import (
 const (
 	// busyPause is for how long a busy API server asks its clients to wait: longer than the counts of a test need.
 	busyPause = 30 * time.Second
-	// busyLatency is how long it takes to refuse a count: longer than the status of an object waits after the one before.
-	busyLatency = 1500 * time.Millisecond
+	// busyLatency is how long it takes to refuse a count: longer than the status of an object waits after the one before, and shorter than the Lease
+	// lasts at least after a renewal.
+	busyLatency = 1200 * time.Millisecond
 	// busyTogether is how long two statuses must wait at the same time to count: a sender may have given up on one of them just now.
 	busyTogether = time.Second
 )
@@ -45,6 +46,9 @@ type busyProxy struct {
 	waiting   int
 	abandoned int32
 	wrong     []string
+	// gaveUp means that the sender of a count did not wait for its answer: the machine is so busy that the counts of all objects did not arrive in
+	// the time of a Lease. A status reports that, maybe before it is known here.
+	gaveUp bool
 }
 
 func newBusyProxy(t *testing.T, n int) *busyProxy {
@@ -149,7 +153,8 @@ func (b *busyProxy) count(r *http.Request, name string) (*http.Response, error) 
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.answered[name] = int32(n)
-	if !waited { // The machine is so busy that the sender has given up. It reports that, and tries again.
+	if !waited {
+		b.gaveUp = true
 		return nil, r.Context().Err()
 	}
 	return refusal(r, busyPause), nil
