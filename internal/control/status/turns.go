@@ -1,14 +1,13 @@
 package status
 
 import (
-	"context"
-	"errors"
 	"slices"
 	"strings"
 	"sync"
 
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/client-go/util/workqueue"
+
+	"github.com/impulse-sh/impulse/internal/kube/writes"
 )
 
 // turns is the order in which the queue returns the keys of statuses. Namespaces take turns, and each has writersOfNamespace of the writers at
@@ -117,7 +116,7 @@ func (t *turns) end(key string, err error) {
 	name := namespaceIn(key)
 	n := t.namespaces[name]
 	n.writing--
-	n.silent = errors.Is(err, context.DeadlineExceeded) || apierrors.IsTimeout(err)
+	n.silent = writes.TimedOut(err)
 	t.update(n)
 	if len(n.waiting) == 0 && n.writing == 0 {
 		delete(t.namespaces, name)

@@ -129,7 +129,7 @@ func (g *Gate) end(c Class, namespace string, began time.Time, err error) {
 		g.answered = began
 	}
 	now := time.Now()
-	if timedOut(err) && pause == 0 && !g.isSilent(namespace, began, now) {
+	if TimedOut(err) && pause == 0 && !g.isSilent(namespace, began, now) {
 		g.limits.abandon(c)
 	} else {
 		g.limits.end(c, began, now, pushed, pause)
@@ -165,10 +165,10 @@ func pushedBack(err error) (bool, time.Duration) {
 	if seconds, ok := apierrors.SuggestsClientDelay(err); ok {
 		return true, time.Duration(seconds) * time.Second
 	}
-	return apierrors.IsTooManyRequests(err) || apierrors.IsServiceUnavailable(err) || timedOut(err), 0
+	return apierrors.IsTooManyRequests(err) || apierrors.IsServiceUnavailable(err) || TimedOut(err), 0
 }
 
-// timedOut reports whether a write was not answered in time.
-func timedOut(err error) bool {
+// TimedOut reports whether a write was not answered in time.
+func TimedOut(err error) bool {
 	return apierrors.IsTimeout(err) || errors.Is(err, context.DeadlineExceeded)
 }
