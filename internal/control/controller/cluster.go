@@ -13,6 +13,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/cache"
+	"k8s.io/klog/v2"
 
 	"github.com/impulse-sh/impulse/api/v1alpha1"
 	"github.com/impulse-sh/impulse/internal/control/status"
@@ -55,8 +56,8 @@ func (k *Cluster) Run(ctx context.Context, c *Controller, onListed func()) {
 	var logged time.Time
 	watch.Retry(ctx, func(error) time.Duration { return maxListRetry }, func(ctx context.Context) error {
 		err := reflector.ListAndWatchWithContext(ctx)
-		if err != nil && time.Since(logged) >= listErrorInterval {
-			cache.DefaultWatchErrorHandler(ctx, reflector, err) // It is logged.
+		if err != nil && ctx.Err() == nil && time.Since(logged) >= listErrorInterval {
+			klog.FromContext(ctx).Error(err, "ScaledObjects not read")
 			logged = time.Now()
 		}
 		return err

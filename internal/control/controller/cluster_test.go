@@ -33,7 +33,7 @@ func (o *outage) RoundTrip(*http.Request) (*http.Response, error) {
 }
 
 func testDuringOutageObjectsAreReadAgainEveryThreeSecondsAtLeast(t *testing.T) {
-	for _, err := range []error{syscall.ECONNREFUSED, io.ErrUnexpectedEOF} { // client-go repeats some requests itself.
+	for _, err := range []error{syscall.ECONNREFUSED, io.ErrUnexpectedEOF, syscall.EHOSTUNREACH} { // client-go repeats some requests itself.
 		synctest.Test(t, func(t *testing.T) {
 			api := &outage{err: err}
 			cluster, err := NewCluster(&rest.Config{Host: "http://api.test", Transport: api}, "")
