@@ -10,45 +10,67 @@ import (
 // onResult applies the result of the write in flight, describes that write, and reports whether the result requires a decision.
 func (s *State) onResult(now scalers.Instant, r *Result, ended *EndedWrite) bool {
 	w := &s.write
-	sent := &w.sent
+	scale, err := r.Scale, r.Err
+	if s.applied(err) {
+		scale, err = s.target.scale, nil
+	}
 	w.inFlight = false
-	*ended = EndedWrite{
-		From: sent.From.Replicas, To: sent.To, Stored: sent.From.Replicas, Err: r.Err, Decision: sent.decision, Policy: sent.policy, Latency: -1,
-	}
-	sent.decision = nil
-	if sent.caused != 0 {
-		ended.Latency = now.Sub(sent.caused)
-	}
-	if r.Err == nil {
-		ended.Stored = sent.To
+	*ended = w.ended(now, err)
+	w.setAnswerLost(err != nil && ambiguous(err))
+	if err == nil {
 		w.clearFailures()
-		s.recordWritten(now, r.Scale, sent.To)
+		s.recordWritten(now, scale, w.sent.To)
 		return w.superseded || s.target.foreign
+	}
+	if w.sent.caused != 0 {
+		w.causedBy(w.sent.caused)
+	}
+	w.failures, w.failedAt, w.err = w.failures+1, now, err
+	switch {
+	case errors.Is(err, actuator.ErrConflict):
+		// The observation that explains the conflict is still to come, unless one has arrived since the write was sent.
+		w.unexplained = s.target.observations == w.sent.observations
+		return !w.unexplained
+	case errors.Is(err, actuator.ErrAltered):
+		ended.Stored = scale.Replicas
+		s.recordWritten(now, scale, scale.Replicas)
+		w.refusals.add(w.sent.To - scale.Replicas)
+		return w.superseded || s.target.foreign
+	case errors.Is(err, actuator.ErrDenied):
+		w.refusals.add(w.sent.To - w.sent.From.Replicas)
+	}
+	return s.target.foreign
+}
+
+// ended describes the last write, which has ended with err.
+func (w *writer) ended(now scalers.Instant, err error) EndedWrite {
+	sent := &w.sent
+	e := EndedWrite{
+		From: sent.From.Replicas, To: sent.To, Stored: sent.To, Err: err, Decision: sent.decision, Policy: sent.policy, Latency: -1,
+	}
+	if err != nil {
+		e.Stored = e.From
 	}
 	if sent.caused != 0 {
-		w.causedBy(sent.caused)
+		e.Latency = now.Sub(sent.caused)
 	}
-	w.failures, w.failedAt, w.err = w.failures+1, now, r.Err
-	switch {
-	case errors.Is(r.Err, actuator.ErrConflict):
-		// The observation that explains the conflict is still to come, unless one has arrived since the write was sent.
-		w.unexplained = s.target.observations == sent.observations
-		return !w.unexplained
-	case errors.Is(r.Err, actuator.ErrAltered):
-		ended.Stored = r.Scale.Replicas
-		s.recordWritten(now, r.Scale, r.Scale.Replicas)
-		w.refusals.add(sent.To - r.Scale.Replicas)
-		return w.superseded || s.target.foreign
-	case errors.Is(r.Err, actuator.ErrDenied):
-		w.refusals.add(sent.To - sent.From.Replicas)
-	}
-	w.answerLost = ambiguous(r.Err)
-	return s.target.foreign
+	return e
+}
+
+// applied reports whether a write that failed has been applied all the same: its answer was lost, and its count has been observed.
+func (s *State) applied(err error) bool {
+	sent, t := &s.write.sent, &s.target
+	return err != nil && ambiguous(err) && t.known && t.scale.UID == sent.From.UID && t.scale.Replicas == sent.To
 }
 
 // ambiguous reports whether a write that failed may have been applied: its answer was lost.
 func ambiguous(err error) bool {
-	return !errors.Is(err, actuator.ErrNotFound) && !errors.Is(err, actuator.ErrNoScale) && !errors.Is(err, actuator.ErrForbidden) && !refused(err)
+	for _, answered := range []error{actuator.ErrNotFound, actuator.ErrNoScale, actuator.ErrForbidden, actuator.ErrConflict} {
+		if errors.Is(err, answered) {
+			return false
+		}
+	}
+	return !refused(err)
 }
 
 // recordWritten records the count that Impulse's write has left. If that count was observed before the result, it was not foreign.

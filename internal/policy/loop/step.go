@@ -74,7 +74,7 @@ type Output struct {
 	// Waiting is the change of the count by the write that is due and has to wait for those of other workloads; 0: none. State.Send sends it;
 	// otherwise a later step returns what is due by then.
 	Waiting int32
-	// Ended is the write that Inputs.Result ended; nil: none.
+	// Ended is the write that Inputs.Result ended, or one that failed before, and was applied all the same, as Inputs.Observation shows; nil: none.
 	Ended *EndedWrite
 	// Decided: a decision was taken in this step.
 	Decided bool
@@ -138,7 +138,7 @@ func (s *State) Step(in *Inputs, now scalers.Instant) Output {
 		out.WakeAt = scalers.Never
 		return out
 	}
-	if s.apply(in, now) || needsDecision || s.due(now) {
+	if s.apply(in, now, &out) || needsDecision || s.due(now) {
 		out.Decided = s.decide(now)
 	}
 	s.backOff.expire(now)
@@ -154,12 +154,12 @@ func (s *State) Step(in *Inputs, now scalers.Instant) Output {
 }
 
 // apply applies everything but the result of a write, and reports whether it requires a decision.
-func (s *State) apply(in *Inputs, now scalers.Instant) bool {
+func (s *State) apply(in *Inputs, now scalers.Instant, out *Output) bool {
 	needsDecision := in.Arrived != 0
 	if in.Policy != nil {
 		s.policy, s.dryRun, needsDecision = in.Policy, in.DryRun, true
 	}
-	if in.Observed && s.observe(now, &in.Observation) {
+	if in.Observed && s.observe(now, &in.Observation, out) {
 		needsDecision = true
 	}
 	for i := range s.readings {

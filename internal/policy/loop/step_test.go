@@ -88,6 +88,15 @@ func (d *driver) wantWake(after time.Duration) {
 	}
 }
 
+// wantEnded fails the test unless the last step describes a write that has succeeded.
+func (d *driver) wantEnded(from, to int32) {
+	d.t.Helper()
+	e := d.out.Ended
+	if e == nil || e.From != from || e.To != to || e.Stored != to || e.Err != nil || e.Decision == nil || e.Latency < 0 {
+		d.t.Fatalf("%s after the start the step ended the write %+v, want one from %d to %d with its decision and latency", d.now.Sub(start), e, from, to)
+	}
+}
+
 func TestStep(t *testing.T) {
 	t.Parallel()
 	t.Run("the first decision waits for a reading of each trigger, up to the timeout", func(t *testing.T) {
@@ -193,20 +202,6 @@ func TestFailedWrite(t *testing.T) {
 		d.step(time.Millisecond, ended(0, 0, actuator.ErrConflict))
 		d.want(true, 3)
 	})
-	t.Run("a write whose answer was lost is ours when its count is observed", func(t *testing.T) {
-		d := newDriver(t, 1, func(p *scalers.Policy) {
-			p.Up.Policies = []scalers.RatePolicy{{Amount: 100, Period: time.Minute}}
-		})
-		d.step(0, count(1, 1), level(0, 3, start))
-		d.step(time.Millisecond, ended(0, 0, actuator.ErrThrottled))
-		d.want(false, 0)
-		d.wantWake(firstRaise)
-		d.step(time.Millisecond, count(3, 2))
-		d.want(false, 0)
-		if changes := d.state.Memory().Changes; len(changes) != 1 || changes[0].By != 2 || d.state.WriteErr() != nil {
-			t.Errorf("the memory has the changes %v and the error is %v, want one change of 2 and none", changes, d.state.WriteErr())
-		}
-	})
 	t.Run("a count that admission stored is ours, and the refused change waits", func(t *testing.T) {
 		d := newDriver(t, 1, nil)
 		d.step(0, count(1, 1), level(0, 9, start))
@@ -220,6 +215,60 @@ func TestFailedWrite(t *testing.T) {
 		d.wantWake(firstRaise)
 		d.step(time.Millisecond, level(0, 6, d.now))
 		d.want(true, 6) // A smaller raise than the refused one.
+	})
+}
+
+func TestLostAnswer(t *testing.T) {
+	t.Parallel()
+	t.Run("a write is ours when its count is observed after its error", func(t *testing.T) {
+		d := newDriver(t, 1, func(p *scalers.Policy) {
+			p.Up.Policies = []scalers.RatePolicy{{Amount: 100, Period: time.Minute}}
+		})
+		d.step(0, count(1, 1), level(0, 3, start))
+		d.step(time.Millisecond, ended(0, 0, actuator.ErrThrottled))
+		d.want(false, 0)
+		d.wantWake(firstRaise)
+		d.step(time.Millisecond, count(3, 2))
+		d.want(false, 0)
+		if changes := d.state.Memory().Changes; len(changes) != 1 || changes[0].By != 2 || d.state.WriteErr() != nil {
+			t.Errorf("the memory has the changes %v and the error is %v, want one change of 2 and none", changes, d.state.WriteErr())
+		}
+		d.wantEnded(1, 3)
+	})
+	t.Run("a write is ours when its count was observed before its error", func(t *testing.T) {
+		d := newDriver(t, 1, func(p *scalers.Policy) {
+			p.Up.Policies = []scalers.RatePolicy{{Amount: 100, Period: time.Minute}}
+		})
+		d.step(0, count(1, 1), level(0, 3, start))
+		d.step(time.Millisecond, count(3, 2))
+		d.want(false, 0)
+		d.step(time.Millisecond, ended(0, 0, actuator.ErrThrottled))
+		d.want(false, 0)
+		if changes := d.state.Memory().Changes; len(changes) != 1 || changes[0].By != 2 || d.state.WriteErr() != nil {
+			t.Errorf("the memory has the changes %v and the error is %v, want one change of 2 and none", changes, d.state.WriteErr())
+		}
+		d.wantEnded(1, 3)
+	})
+	t.Run("a write is ours although it is no longer wanted", func(t *testing.T) {
+		d := newDriver(t, 1, nil)
+		d.step(0, count(1, 1), level(0, 3, start))
+		d.step(time.Millisecond, ended(0, 0, actuator.ErrThrottled))
+		d.step(time.Millisecond, level(0, 1, d.now))
+		d.want(true, 0)
+		d.step(time.Millisecond, count(3, 2))
+		d.want(true, 1)
+		d.wantEnded(1, 3)
+	})
+	t.Run("a count that is observed a minute later is not ours", func(t *testing.T) {
+		d := newDriver(t, 1, nil)
+		d.step(0, count(1, 1), level(0, 3, start))
+		d.step(time.Millisecond, ended(0, 0, actuator.ErrThrottled))
+		d.step(time.Millisecond, level(0, 1, d.now))
+		d.step(lostFor, count(3, 2))
+		d.want(true, 1)
+		if d.out.Ended != nil {
+			t.Errorf("ended: %+v, want none", d.out.Ended)
+		}
 	})
 }
 

@@ -37,8 +37,8 @@ type counts struct {
 }
 
 // observe applies an observation, and reports whether it requires a decision: the count has become known, another client wrote it,
-// a foreign HPA is gone, or it explains a conflict.
-func (s *State) observe(now scalers.Instant, o *actuator.Observation) bool {
+// a foreign HPA is gone, or it explains a conflict. If it shows a write whose answer was lost, it describes that write in out.
+func (s *State) observe(now scalers.Instant, o *actuator.Observation, out *Output) bool {
 	t := &s.target
 	t.observations++
 	t.err = o.Err
@@ -48,7 +48,7 @@ func (s *State) observe(now scalers.Instant, o *actuator.Observation) bool {
 		t.known = false
 		return false
 	}
-	needsDecision := s.observeCount(now, o.Scale)
+	needsDecision := s.observeCount(now, o.Scale, out)
 	t.record(now)
 	return needsDecision || freed || s.write.explainConflict()
 }
@@ -64,7 +64,7 @@ func HasCount(o *actuator.Observation) bool {
 }
 
 // observeCount applies an observed count, and reports whether it requires a decision.
-func (s *State) observeCount(now scalers.Instant, observed actuator.Scale) bool {
+func (s *State) observeCount(now scalers.Instant, observed actuator.Scale, out *Output) bool {
 	t := &s.target
 	switch {
 	case !t.known || observed.UID != t.scale.UID:
@@ -78,10 +78,13 @@ func (s *State) observeCount(now scalers.Instant, observed actuator.Scale) bool 
 	case s.write.inFlight && observed.Replicas == s.write.sent.To:
 		t.scale = observed // Our own write, observed before its result.
 		return false
-	case s.write.answerLost && observed.Replicas == s.write.sent.To:
+	case s.write.mayBeApplied(now) && observed.Replicas == s.write.sent.To:
+		ended := s.write.ended(now, nil)
+		out.Ended = &ended
+		s.write.setAnswerLost(false)
 		s.write.clearFailures()
 		s.recordWritten(now, observed, observed.Replicas)
-		return false
+		return observed.Replicas != s.decision.Replicas
 	default:
 		t.scale, t.foreign = observed, true
 		return true
@@ -103,6 +106,7 @@ func (s *State) begin(now scalers.Instant, observed actuator.Scale) {
 		s.firstBy = now.Add(s.pacing.FirstDecision)
 	}
 	t.scale, t.known, t.history = observed, true, t.history[:0]
+	s.write.setAnswerLost(false)
 	s.write.clearFailures()
 	for i := range s.readings {
 		if e := &s.readings[i]; e.At != 0 {

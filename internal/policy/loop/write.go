@@ -19,6 +19,8 @@ const (
 	notLeadingPause = time.Second
 	// conflictPause is how long a write that met a conflict waits for the observation that explains it.
 	conflictPause = time.Second
+	// lostFor is how long a write whose answer was lost may still be applied: an API server ends each request after that time.
+	lostFor = time.Minute
 	// reportedConflicts is the number of unexplained conflicts in a row from which on they are reported.
 	reportedConflicts = 3
 )
@@ -65,7 +67,7 @@ type writer struct {
 	sent     sentWrite
 	// superseded is true when a decision was taken since: it was taken from the count before the write.
 	superseded bool
-	// answerLost: the last write failed, and may have been applied nevertheless.
+	// answerLost: the last write failed, and may have been applied all the same, as an observation may show.
 	answerLost bool
 	// caused is the instant of the oldest reading that no write has answered yet; zero when no reading requires a write.
 	caused scalers.Instant
@@ -84,7 +86,7 @@ type writer struct {
 type sentWrite struct {
 	Write
 
-	// decision is nil once the write has ended: only few workloads have a write in flight, and a decision is large.
+	// decision is nil once the write has ended and its answer is known: only few workloads have such a write, and a decision is large.
 	decision *scalers.Decision
 	policy   *scalers.Policy
 	caused   scalers.Instant
@@ -192,9 +194,21 @@ func (w *writer) explainConflict() bool {
 	return waited
 }
 
+// setAnswerLost records whether the answer to the last write was lost.
+func (w *writer) setAnswerLost(lost bool) {
+	if w.answerLost = lost; !lost {
+		w.sent.decision = nil
+	}
+}
+
+// mayBeApplied reports whether the last write failed, and may be applied or have been applied all the same.
+func (w *writer) mayBeApplied(now scalers.Instant) bool {
+	return w.answerLost && now.Sub(w.failedAt) < lostFor
+}
+
 // clearFailures forgets the failures of a target that was written, or is another one now.
 func (w *writer) clearFailures() {
-	w.failures, w.err, w.answerLost, w.unexplained, w.refusals = 0, nil, false, false, refusals{}
+	w.failures, w.err, w.unexplained, w.refusals = 0, nil, false, refusals{}
 }
 
 // reportable is the error of the last write; nil for a conflict that is explained, or may still be.
