@@ -20,6 +20,7 @@ func TestQuiet(t *testing.T) {
 	t.Run("a lasting error after one that varies is written, at once if nothing had varied", testLastingErrorAfterOneThatVariesIsWritten)
 	t.Run("counts and conditions are written at once while errors vary", testCountsAndConditionsAreWrittenAtOnceWhileErrorsVary)
 	t.Run("an error whose numbers vary is not written again after a restart", testErrorWhoseNumbersVaryIsNotWrittenAgainAfterRestart)
+	t.Run("a workload whose readings vary is not written again after a restart", testWorkloadWhoseReadingsVaryIsNotWrittenAgainAfterRestart)
 	t.Run("the metrics show each reading, although nothing is written", testMetricsShowEachReadingAlthoughNothingIsWritten)
 }
 
@@ -92,14 +93,19 @@ func testWorkloadWhoseReadingsVaryIsWrittenAtMostOnceAnHour(t *testing.T) {
 // to three times before its end has to last an hour.
 const atStart = 7
 
-// expectQuiet runs the workload for some hours.
-func (w *wobbling) expectQuiet(t *testing.T, seed uint64) {
-	t.Helper()
-	var sources []triggers.Source
+// open returns the sources of the workload, whose readings are those of a seed.
+func (w *wobbling) open(seed uint64) []triggers.Source {
+	sources := make([]triggers.Source, 0, len(w.sources))
 	for i, next := range w.sources {
 		sources = append(sources, &wobble{time.Duration(i) * 100 * time.Millisecond, rand.New(rand.NewPCG(seed, uint64(i))), next})
 	}
-	s := runWorkload(t, w.count, &v1alpha1.ScaledObjectStatus{}, w.policy, sources...)
+	return sources
+}
+
+// expectQuiet runs the workload for some hours.
+func (w *wobbling) expectQuiet(t *testing.T, seed uint64) {
+	t.Helper()
+	s := runWorkload(t, w.count, &v1alpha1.ScaledObjectStatus{}, w.policy, w.open(seed)...)
 	defer s.stop()
 	limit, took := 1+atStart, 90*time.Minute // A rate limit ends after two hours: not where one of these times ends.
 	for began := time.Now(); time.Since(began) < 5*time.Hour; limit, took = 1, time.Hour {
@@ -250,6 +256,27 @@ func testErrorWhoseNumbersVaryIsNotWrittenAgainAfterRestart(t *testing.T) {
 		defer s.stop()
 		s.expectError("after a restart with another error", "no such host", s.lastError(shortestSettling+2*interval))
 	})
+}
+
+func testWorkloadWhoseReadingsVaryIsNotWrittenAgainAfterRestart(t *testing.T) {
+	all := wobblings()
+	for _, name := range []string{"on a ceiling", "at the lower edge of a tolerance", "between two winners", "far above the maximum", "at the minimum"} {
+		w := all[name]
+		var before *v1alpha1.ScaledObjectStatus
+		synctest.Test(t, func(t *testing.T) {
+			s := runWorkload(t, w.count, &v1alpha1.ScaledObjectStatus{}, w.policy, w.open(1)...)
+			s.wait(2 * time.Hour)
+			s.stop()
+			before = s.last()
+		})
+		synctest.Test(t, func(t *testing.T) {
+			s := runWorkload(t, w.count, before, w.policy, w.open(2)...)
+			defer s.stop()
+			if n, _, _ := s.hour(); n > 0 {
+				t.Errorf("%s: %d statuses were written after the restart, want none:\n%+v\n%+v", name, n, before, s.last())
+			}
+		})
+	}
 }
 
 func testMetricsShowEachReadingAlthoughNothingIsWritten(t *testing.T) {
