@@ -24,9 +24,10 @@ const (
 	longestRetry = time.Minute
 	// saveTimeout bounds one status write.
 	saveTimeout = 10 * time.Second
-	// lastSaves bounds all status writes at the end, those in flight included: the process has a limited time to stop, and the next one that
-	// leads reports what is missing.
-	lastSaves = 3 * time.Second
+	// lastSaves bounds all status writes after the autoscalers have ended, those in flight included: the next leader waits for them, because the
+	// Lease is released afterwards. It reports what is missing, because it compares its first outcome of an object with the status that is
+	// stored (resume). Only what an autoscaler remembered since that status is lost, as after a crash.
+	lastSaves = 500 * time.Millisecond
 )
 
 // Store stores the status of objects.
@@ -142,6 +143,22 @@ func (r *Reporter) Run(ctx context.Context) {
 	r.queue.ShutDownWithDrain()
 	all.Wait()
 	r.queue.ShutDown() // This ends the goroutine of delayed keys.
+	r.logUnwritten()
+}
+
+// logUnwritten logs how many statuses the next leader has to report.
+func (r *Reporter) logUnwritten() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	n := 0
+	for _, o := range r.objects {
+		if o.pending != nil {
+			n++
+		}
+	}
+	if n > 0 {
+		r.log.Info("some statuses were not written before this process stopped leading: the next leader reports them", "statuses", n)
+	}
 }
 
 // Resume continues from the status of an object, so that nothing is written if nothing has changed.

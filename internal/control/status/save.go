@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"time"
+
+	"github.com/impulse-sh/impulse/api/v1alpha1"
 )
 
 // ErrGone is returned if an object no longer exists.
@@ -80,17 +82,25 @@ func (r *Reporter) write(ctx context.Context, key string) error {
 	case errors.Is(err, ErrGone):
 		r.queue.Forget(key)
 		r.mu.Lock()
+		o.retain(status)
 		o.origin.endWait(err)
 		r.mu.Unlock()
 	default:
 		r.metrics.statusWrites.WithLabelValues("error").Inc()
-		r.log.Warn("status cannot be written; retrying", "object", key, "error", err)
-		r.mu.Lock()
-		if o.pending == nil {
-			o.pending = status
+		if !r.queue.ShuttingDown() { // Otherwise it was cut off, or is left to the next leader.
+			r.log.Warn("status cannot be written; retrying", "object", key, "error", err)
 		}
+		r.mu.Lock()
+		o.retain(status)
 		r.mu.Unlock()
 		r.queue.AddRateLimited(key)
 	}
 	return err
+}
+
+// retain makes a status that was not written the pending one again, unless there is a newer one. The caller must hold the mutex of the reporter.
+func (o *object) retain(status *v1alpha1.ScaledObjectStatus) {
+	if o.pending == nil {
+		o.pending = status
+	}
 }

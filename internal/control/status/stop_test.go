@@ -1,8 +1,10 @@
 package status
 
 import (
+	"bytes"
 	"context"
 	"log/slog"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -13,10 +15,11 @@ import (
 )
 
 func TestStop(t *testing.T) {
-	t.Run("an API server that does not answer delays the end of the process by three seconds at most", func(t *testing.T) {
+	t.Run("statuses that are not answered delay the end of the leadership by half a second, and are logged in one line", func(t *testing.T) {
 		for name, wait := range map[string]time.Duration{"while statuses are written": minInterval, "before they are written": 0} {
 			synctest.Test(t, func(t *testing.T) {
-				r := New(silentStore{}, Silent{}, NewMetrics(prometheus.NewRegistry()), slog.New(slog.DiscardHandler))
+				var log bytes.Buffer
+				r := New(silentStore{}, Silent{}, NewMetrics(prometheus.NewRegistry()), slog.New(slog.NewTextHandler(&log, nil)))
 				for i := range 10 * writers {
 					so := &v1alpha1.ScaledObject{}
 					so.Namespace, so.Name = "shop", string(rune('a'+i))
@@ -30,11 +33,15 @@ func TestStop(t *testing.T) {
 				}()
 				<-time.After(wait)
 				synctest.Wait()
+				log.Reset()
 				began := time.Now()
 				cancel()
 				<-ended
-				if took := time.Since(began); took != 3*time.Second {
-					t.Errorf("%s: it took %s, want 3s", name, took)
+				if took := time.Since(began); took != 500*time.Millisecond {
+					t.Errorf("%s: it took %s, want 500ms", name, took)
+				}
+				if lines := strings.Split(strings.TrimSpace(log.String()), "\n"); len(lines) != 1 || !strings.Contains(lines[0], "statuses=80") {
+					t.Errorf("%s: the log is\n%s\nwant one line with the 80 statuses that were not written", name, &log)
 				}
 			})
 		}
