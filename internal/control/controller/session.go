@@ -21,6 +21,9 @@ const (
 	maxUnread = 5 * time.Second
 )
 
+// errSourceEnded is the error of a source that returned nil although its context was not done.
+var errSourceEnded = errors.New("it ended by itself")
+
 // session is the run of an authenticated source. It is an item of the queue, which a change of the credentials wakes. It has a goroutine
 // only while the source that it has opened has one, and while credentials are requested from a server.
 type session struct {
@@ -129,6 +132,9 @@ func (s *session) sourceEnded(err error) {
 	reopening := s.source.reopening
 	s.source.credential.Close()
 	s.source = nil
+	if err == nil && !reopening {
+		err = errSourceEnded
+	}
 	if s.ending == nil && (!reopening || !errors.Is(err, context.Canceled)) {
 		s.ending = err
 	}

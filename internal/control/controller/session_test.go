@@ -16,6 +16,7 @@ import (
 
 func TestSession(t *testing.T) {
 	t.Run("a source with a goroutine ends before it is opened anew, and its own end is that of the trigger", testSourceWithGoroutineEndsBeforeItIsOpenedAnew)
+	t.Run("a source that ends without an error is not opened again", testSourceThatEndsWithoutErrorIsNotOpenedAgain)
 	t.Run("polled triggers with credentials have no goroutine", testPolledTriggersWithCredentialsHaveNoGoroutine)
 }
 
@@ -48,6 +49,23 @@ func testSourceWithGoroutineEndsBeforeItIsOpenedAnew(t *testing.T) {
 	}
 	if err := <-ended; !errors.Is(err, failed) {
 		t.Errorf("it ended with %v, want %v", err, failed)
+	}
+}
+
+func testSourceThatEndsWithoutErrorIsNotOpenedAgain(t *testing.T) {
+	e := newSourceEnv(t)
+	e.stream = func(context.Context, sourceConfig) error { return nil }
+	ended := make(chan error, 1)
+	source, _ := e.open(map[string]string{"host": "first"}, nil).(autoscaler.Asynchronous)
+	source.Begin(t.Context(), func(event scalers.Event) { e.events <- event }, func(err error) { ended <- err })
+	<-e.opened
+	select {
+	case err := <-ended: // The autoscaler starts it again after a pause.
+		if !errors.Is(err, errSourceEnded) {
+			t.Errorf("it ended with %v, want %v", err, errSourceEnded)
+		}
+	case again := <-e.opened:
+		t.Errorf("it was opened again at once, with %+v", again)
 	}
 }
 
