@@ -42,10 +42,10 @@ type Observation struct {
 	ForeignHPA string
 	// Ready is the number of Running and Ready pods that are not being deleted; -1 when it is unknown, or WatchOptions.Pods is not set.
 	Ready int32
-	// ReadyErr is the reason why Ready is unknown although WatchOptions.Pods is set.
+	// ReadyErr is the reason why Ready is unknown although WatchOptions.Pods is set. Pods that could not be read for a minute are unknown.
 	ReadyErr error
-	// Err is the reason why the target's count is unknown: it wraps one of the errors below, or the read is being tried again. An
-	// API server that stops answering sets no Err: the last count remains valid, because a write is guarded.
+	// Err is the reason why the target's count is unknown: it wraps one of the errors below, or the read is being tried again. It is also set
+	// once targets of this kind could not be read for a minute. The last count then remains valid, because a write is guarded.
 	Err error
 }
 

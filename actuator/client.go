@@ -30,7 +30,7 @@ type Options struct {
 	DryRun bool
 	// Queue runs what reports observations. By default the client has one of its own.
 	Queue *workqueue.Queue
-	// Log receives what no Observation holds: that HorizontalPodAutoscalers cannot be read. Silent by default.
+	// Log receives once, for each reason, that objects cannot be read, and that they are read again. Silent by default.
 	Log *slog.Logger
 }
 
@@ -91,6 +91,18 @@ func (c *Client) connect() error {
 	}
 	c.metadata, err = metadata.NewForConfigAndClient(c.config, c.http)
 	return err
+}
+
+// logUnread returns a function that logs why objects cannot be read, and what follows from it.
+func (c *Client) logUnread(resource, effect string) func(error) {
+	return func(err error) {
+		c.options.Log.Warn("objects cannot be read", slog.String("resource", resource), slog.String("effect", effect), slog.Any("error", err))
+	}
+}
+
+// logRead returns a function that logs that objects are read again.
+func (c *Client) logRead(resource string) func() {
+	return func() { c.options.Log.Info("objects are read again", slog.String("resource", resource)) }
 }
 
 // typed returns a client of one built-in group and version. It uses protobuf, which is several times cheaper to

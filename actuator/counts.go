@@ -3,6 +3,7 @@ package actuator
 import (
 	"context"
 	"errors"
+	"fmt"
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
@@ -38,13 +39,14 @@ func newCounts(c *Client, kind kindName) *counts {
 		Source:   n.open,
 		Trim:     func(obj any) (observedScale, bool) { return observe(obj, n.paths), true },
 		OnChange: func(name types.NamespacedName, _, _ *observedScale) { n.Notify(name) },
-		MapError: readError, Lasting: lasting, MaxRetry: maxRetry,
+		OnError:  c.logUnread(kind.String(), "the last counts are used: a write fails if they have changed"), OnRead: c.logRead(kind.String()),
+		MapError: readError, Lasting: lasting, Expires: true, MaxRetry: maxRetry,
 	})
 	return n
 }
 
 // lookup is what counts know of one target: its Scale, or the reason why its count is unknown. With unseen, the watch does not show
-// counts, and the Scale must be read.
+// counts, and the Scale must be read. With both a Scale and an error, the Scale is the last one that is known.
 type lookup struct {
 	scale  Scale
 	unseen bool
@@ -58,14 +60,17 @@ func (n *counts) lookup(name types.NamespacedName) (lookup, bool) {
 	observed, exists := n.Get(name)
 	synced, err := n.Synced()
 	switch {
-	case err != nil || !synced:
+	case !synced, !n.Listed(), err != nil && (lasting(err) || !exists):
 		return lookup{scale: observed.scale, err: err}, synced
 	case !exists:
 		return lookup{err: ErrNotFound}, true
 	case !observed.hasCount && n.direct:
 		return lookup{err: errNoCount}, true
 	}
-	return lookup{scale: observed.scale, unseen: !observed.hasCount}, true
+	if err != nil {
+		err = fmt.Errorf("changes are not seen at present, the last count is used: %w", err)
+	}
+	return lookup{scale: observed.scale, unseen: !observed.hasCount, err: err}, true
 }
 
 // open finds the resource of the kind, and the cheapest watch that shows its counts.

@@ -2,7 +2,6 @@ package actuator
 
 import (
 	"context"
-	"log/slog"
 	"slices"
 
 	autoscalingv2 "k8s.io/api/autoscaling/v2"
@@ -44,10 +43,7 @@ func newHPAs(c *Client) *hpas {
 			return newHPATarget(o.Namespace, to.APIVersion, to.Kind, to.Name), true
 		},
 		OnChange: h.onChange,
-		OnError: func(err error) {
-			c.options.Log.Warn("horizontalpodautoscalers cannot be read: one on the same target will not be noticed",
-				slog.Any("error", err))
-		},
+		OnError:  c.logUnread("horizontalpodautoscalers", "a new one on the same target will not be noticed"), OnRead: c.logRead("horizontalpodautoscalers"),
 		MapError: readError, Lasting: lasting, MaxRetry: maxRetry,
 	})
 	return h
@@ -76,19 +72,28 @@ func (h *hpas) onChange(name types.NamespacedName, before, after *hpaTarget) {
 func (c *Client) FollowHPAs(ctx context.Context) (find func(Target) string, stop func()) {
 	all, stop := c.hpas.Acquire(ctx, struct{}{})
 	return func(t Target) string {
-		name, _ := all.lookup(newHPATarget(t.Namespace, t.APIVersion, t.Kind, t.Name))
-		return name
+		return all.lookup(newHPATarget(t.Namespace, t.APIVersion, t.Kind, t.Name)).name
 	}, stop
 }
 
-// lookup returns the name of a HorizontalPodAutoscaler that scales target, "" when there is none or when they cannot be read. It
-// returns false while neither is known.
-func (h *hpas) lookup(target hpaTarget) (string, bool) {
+// foreign is what hpas know of one target.
+type foreign struct {
+	// name is that of a HorizontalPodAutoscaler that scales it; "" when there is none, or when Impulse may not read them.
+	name string
+	// known is false while neither is known, and err is then the reason, if there is one.
+	known bool
+	err   error
+}
+
+// lookup returns the HorizontalPodAutoscaler that scales a target. The last list stands while the API server does not answer, but without one
+// there may be any.
+func (h *hpas) lookup(target hpaTarget) foreign {
 	h.Lock()
 	defer h.Unlock()
-	synced, _ := h.Synced()
+	_, err := h.Synced()
+	f := foreign{known: h.Listed() || lasting(err), err: err}
 	if names := h.by[target]; len(names) > 0 {
-		return names[0], synced
+		f.name = names[0]
 	}
-	return "", synced
+	return f
 }

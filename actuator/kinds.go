@@ -17,6 +17,9 @@ import (
 // kindName is a kind as a target names it.
 type kindName struct{ apiVersion, kind string }
 
+// String returns the kind and its API version.
+func (n kindName) String() string { return n.kind + " of " + n.apiVersion }
+
 // kinds caches which resource serves a kind, until that turns out to be wrong. A kind that the API server does not know is not
 // cached, since it may be installed at any time.
 type kinds struct {

@@ -112,19 +112,19 @@ func testFirstOfSeveralHPAsIsNamed(t *testing.T) {
 	h := newHPAs(&Client{})
 	m := h.Store()
 	web := newHPATarget("ns", "apps/v1", "Deployment", "web")
-	if name, settled := h.lookup(web); name != "" || settled {
-		t.Errorf("before the list: %q, %t", name, settled)
+	if f := h.lookup(web); f.name != "" || f.known {
+		t.Errorf("before the list: %+v", f)
 	}
 	_ = m.Replace([]any{scaling("b", "apps/v1", "web"), scaling("a", "apps/v1beta2", "web"), scaling("c", "v1", "web")}, "")
 	for _, want := range []string{"a", "b", ""} {
-		if name, settled := h.lookup(web); name != want || !settled {
-			t.Errorf("got %q, %t, want %q", name, settled, want)
+		if f := h.lookup(web); f.name != want || !f.known {
+			t.Errorf("got %+v, want %q", f, want)
 		}
 		_ = m.Delete(scaling(want, "apps/v1", "web"))
 	}
 	_ = m.Update(scaling("c", "apps/v1", "web"))
-	if name, _ := h.lookup(web); name != "c" {
-		t.Errorf("got %q, want c, which turned to this target", name)
+	if f := h.lookup(web); f.name != "c" {
+		t.Errorf("got %q, want c, which turned to this target", f.name)
 	}
 	_ = m.Replace(nil, "")
 	if len(h.by) != 0 {

@@ -75,7 +75,7 @@ func testForbiddenResourceAffectsNoOther(t *testing.T) {
 	if _, err := c.Set(t.Context(), forbidden, actuator.Scale{UID: "x", Replicas: 2}, 3); !errors.Is(err, actuator.ErrForbidden) {
 		t.Errorf("Set: %v, want ErrForbidden", err)
 	}
-	if n := strings.Count(log.String(), "horizontalpodautoscalers cannot be read"); n != 1 {
+	if n := strings.Count(log.String(), "resource=horizontalpodautoscalers"); n != 1 {
 		t.Errorf("logged %d times that HPAs cannot be read, want once:\n%s", n, log.String())
 	}
 

@@ -76,7 +76,9 @@ func newPods(c *Client) *pods {
 			return trimPod(pod), true
 		},
 		OnChange: p.onChange,
-		MapError: readError, Lasting: lasting, MaxRetry: maxRetry,
+		OnError:  c.logUnread("pods", "the pods of all targets are unknown"), OnRead: c.logRead("pods"),
+		// Pods that cannot be read any more become unknown: others may be ready by now.
+		MapError: readError, Lasting: lasting, Expires: true, MaxRetry: maxRetry,
 	})
 	return p
 }

@@ -1,6 +1,7 @@
 package actuator
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -98,34 +99,47 @@ func (w *watcher) close() {
 
 // observe assembles the observation; false while a part of it is not known.
 func (w *watcher) observe() (Observation, bool) {
-	target, known := w.counts.lookup(w.target.key())
+	target, known := w.observeCount()
 	if !known {
 		return Observation{}, false
-	}
-	if target.unseen {
-		if w.reader == nil {
-			w.reader = &scaleReader{client: w.client, target: w.target, ended: w.item.Wake}
-		}
-		read, known := w.reader.read(target.scale)
-		if !known {
-			return Observation{}, false
-		}
-		if read.retry > 0 {
-			w.item.WakeAfter(read.retry)
-		}
-		target.scale, target.err = read.scale, read.err
 	}
 	o := Observation{Scale: target.scale, Ready: -1}
 	if target.err != nil {
 		o.Err = fmt.Errorf("watch %s: %w", w.target, target.err)
 	}
-	foreign, known := w.hpas.lookup(w.hpaTarget)
-	o.ForeignHPA = foreign
-	if w.pods == nil || o.Err != nil {
-		return o, known || o.Err != nil
+	hpa := w.hpas.lookup(w.hpaTarget)
+	o.ForeignHPA = hpa.name
+	if !hpa.known {
+		if o.Err == nil && hpa.err != nil {
+			o.Err = fmt.Errorf("watch %s: find out whether a HorizontalPodAutoscaler scales it: %w", w.target, hpa.err)
+		}
+		o.Scale = Scale{} // Nothing may be written.
+	}
+	if w.pods == nil || !hpa.known || o.Err != nil && (o.Scale.UID == "" || lasting(o.Err)) {
+		return o, hpa.known || o.Err != nil
 	}
 	podsKnown := w.countPods(&o)
-	return o, known && podsKnown
+	return o, podsKnown || o.Err != nil
+}
+
+// observeCount returns what is known of the Scale, which it reads if the watch does not show it; false while nothing is known.
+func (w *watcher) observeCount() (lookup, bool) {
+	target, known := w.counts.lookup(w.target.key())
+	if !known || !target.unseen {
+		return target, known
+	}
+	if w.reader == nil {
+		w.reader = &scaleReader{client: w.client, target: w.target, ended: w.item.Wake}
+	}
+	read, known := w.reader.read(target.scale)
+	if !known {
+		return lookup{}, false
+	}
+	if read.retry > 0 {
+		w.item.WakeAfter(read.retry)
+	}
+	target.scale, target.err = read.scale, cmp.Or(read.err, target.err)
+	return target, true
 }
 
 // countPods fills in the number of ready pods; false while neither it nor a reason is known.

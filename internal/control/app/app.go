@@ -223,7 +223,7 @@ func assemble(ctx context.Context, o Options, log *slog.Logger, config *rest.Con
 // fromCluster uses the API server for objects, statuses and alerts.
 func (p *process) fromCluster(config *rest.Config) error {
 	p.events = events.New(p.eventSink)
-	cluster, err := controller.NewCluster(config, p.options.Namespace)
+	cluster, err := controller.NewCluster(config, p.options.Namespace, p.log)
 	if err != nil {
 		return err
 	}

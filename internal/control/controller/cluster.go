@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
 	"sync/atomic"
 	"time"
 
@@ -13,7 +14,6 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/cache"
-	"k8s.io/klog/v2"
 
 	"github.com/impulse-sh/impulse/api/v1alpha1"
 	"github.com/impulse-sh/impulse/internal/control/status"
@@ -26,39 +26,43 @@ const (
 	resource = "scaledobjects"
 	// maxListRetry is the longest pause before the objects are read again after a failure, without its random part.
 	maxListRetry = 2 * time.Second
-	// listErrorInterval is the shortest time between two lines of the log about such failures.
-	listErrorInterval = 30 * time.Second
 )
 
 // Cluster reads ScaledObjects from the API server, and writes their status and finalizers.
 type Cluster struct {
 	client    rest.Interface
 	namespace string
+	log       *slog.Logger
 	listed    atomic.Bool
 }
 
 // NewCluster returns a Cluster for the objects of one namespace, or of all namespaces if it is "". It does no I/O.
-func NewCluster(config *rest.Config, namespace string) (*Cluster, error) {
+func NewCluster(config *rest.Config, namespace string, log *slog.Logger) (*Cluster, error) {
 	c, err := apiclient.New(config)
 	if err != nil {
 		return nil, err
 	}
-	return &Cluster{client: c, namespace: namespace}, nil
+	return &Cluster{client: c, namespace: namespace, log: log}, nil
 }
 
 // Run passes all changes of objects to a controller until ctx is done, and retries while the API server is unavailable. It calls
 // onListed after each complete list.
 func (k *Cluster) Run(ctx context.Context, c *Controller, onListed func()) {
 	k.listed.Store(false)
-	source := cache.NewListWatchFromClient(k.client, resource, k.namespace, fields.Everything())
-	reflector := cache.NewReflectorWithOptions(source, &v1alpha1.ScaledObject{}, &feed{ctx: ctx, cluster: k, controller: c, onListed: onListed},
-		cache.ReflectorOptions{Name: resource, Backoff: watch.Backoff(maxListRetry)})
-	var logged time.Time
+	health := watch.NewHealth(
+		func(err error) {
+			k.log.Error("objects cannot be read", slog.String("resource", resource), slog.String("effect", "their changes are not noticed"), slog.Any("error", err))
+		},
+		func() { k.log.Info("objects are read again", slog.String("resource", resource)) },
+	)
+	failed := func(err error) { health.Failed(err, false) }
+	source := watch.Bounded(cache.NewListWatchFromClient(k.client, resource, k.namespace, fields.Everything()), watch.Observer{Retried: failed, Current: health.Succeeded})
+	store := &feed{ctx: ctx, cluster: k, controller: c, onListed: func() { health.Succeeded(); onListed() }}
+	reflector := cache.NewReflectorWithOptions(source, &v1alpha1.ScaledObject{}, store, cache.ReflectorOptions{Name: resource, Backoff: watch.Backoff(maxListRetry)})
 	watch.Retry(ctx, func(error) time.Duration { return maxListRetry }, func(ctx context.Context) error {
 		err := reflector.ListAndWatchWithContext(ctx)
-		if err != nil && ctx.Err() == nil && time.Since(logged) >= listErrorInterval {
-			klog.FromContext(ctx).Error(err, "ScaledObjects not read")
-			logged = time.Now()
+		if err != nil && ctx.Err() == nil {
+			failed(err)
 		}
 		return err
 	})

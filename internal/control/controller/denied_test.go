@@ -3,6 +3,7 @@ package controller
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"net/http"
 	"strings"
 	"testing"
@@ -28,7 +29,7 @@ func testWebhooksNotFoundDoesNotCountAsDeletion(t *testing.T) {
 	config := sandbox.Config(t)
 	sandbox.ApplyCRDs(t, "../../../deploy/crds")
 	ns := sandbox.Namespace(t, config)
-	cluster, err := NewCluster(config, ns)
+	cluster, err := NewCluster(config, ns, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -70,6 +70,7 @@ func newNamespace(client rest.Interface, name string) *namespace {
 		MapError: func(err error) error { return watch.ExplainForbidden(err, "EndpointSlices") },
 		// Endpoints that cannot be listed any more are unknown: others may be ready by now.
 		Lasting:  func(error) bool { return true },
+		Expires:  true,
 		MaxRetry: func(error) time.Duration { return maxRetry },
 	})
 	return n

@@ -62,6 +62,7 @@ func newNamespace(client rest.Interface, name string) *namespace {
 		MapError: func(err error) error { return watch.ExplainForbidden(err, "pods") },
 		// Pods that cannot be listed any more are unknown: the last count may be wrong in both directions.
 		Lasting:  func(error) bool { return true },
+		Expires:  true,
 		MaxRetry: func(error) time.Duration { return maxRetry },
 	})
 	return n

@@ -3,6 +3,7 @@ package uninstall
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"strconv"
 	"strings"
 
@@ -36,7 +37,7 @@ func newObjects(config *rest.Config, keepCounts bool) (*objects, error) {
 	if err != nil {
 		return nil, err
 	}
-	cluster, err := controller.NewCluster(config, "")
+	cluster, err := controller.NewCluster(config, "", slog.New(slog.DiscardHandler)) // Nothing is watched.
 	if err != nil {
 		return nil, err
 	}

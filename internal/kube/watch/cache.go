@@ -20,13 +20,17 @@ type Options[K comparable, V any] struct {
 	// OnChange is called for each object that was added (before is nil), changed or removed (after is nil). The cache is locked. It
 	// may be nil.
 	OnChange func(name types.NamespacedName, before, after *V)
-	// OnError is called with each new reason why the objects cannot be read. The cache is locked. It may be nil.
+	// OnError is called with each new reason why the objects cannot be read: at once if that makes them unknown, and otherwise once nothing has
+	// succeeded for a minute. OnRead is called when they are read again after that. The cache is locked. Both may be nil.
 	OnError func(error)
+	OnRead  func()
 	// MapError translates an error of the list or the watch; nil leaves it as it is.
 	MapError func(error) error
 	// Lasting reports whether an error makes the objects unknown that were read before, as when reading is forbidden. With nil no error
 	// does.
 	Lasting func(error) bool
+	// Expires is true if any error makes the objects unknown once nothing has succeeded for a minute. Get still returns the last version.
+	Expires bool
 	// MaxRetry returns the longest pause after an error, nil included.
 	MaxRetry func(error) time.Duration
 }
@@ -36,6 +40,7 @@ type Cache[K comparable, V any] struct {
 	sync.Mutex
 
 	options   Options[K, V]
+	health    *Health
 	objects   map[types.NamespacedName]V
 	notifiers notifiers[K]
 	synced    bool
@@ -47,12 +52,24 @@ type Cache[K comparable, V any] struct {
 
 // NewCache returns a Cache that is empty until it runs.
 func NewCache[K comparable, V any](o Options[K, V]) *Cache[K, V] {
-	return &Cache[K, V]{options: o, objects: map[types.NamespacedName]V{}, notifiers: notifiers[K]{}, ready: make(chan struct{})}
+	if o.OnError == nil {
+		o.OnError = func(error) {}
+	}
+	if o.OnRead == nil {
+		o.OnRead = func() {}
+	}
+	return &Cache[K, V]{
+		options: o, health: NewHealth(o.OnError, o.OnRead),
+		objects: map[types.NamespacedName]V{}, notifiers: notifiers[K]{}, ready: make(chan struct{}),
+	}
 }
 
 // Synced reports whether the objects are known, or, with an error, why they are not. While it is false neither is. The caller holds
 // the lock.
 func (c *Cache[K, V]) Synced() (bool, error) { return c.synced || c.err != nil, c.err }
+
+// Listed reports whether the objects have ever been known, although an error may have made them unknown since. The caller holds the lock.
+func (c *Cache[K, V]) Listed() bool { return c.synced }
 
 // Ready returns a channel that is closed once Synced is true.
 func (c *Cache[K, V]) Ready() <-chan struct{} { return c.ready }
@@ -90,23 +107,43 @@ func (c *Cache[K, V]) Subscribed() int { return len(c.notifiers) }
 // Notify wakes all that have subscribed to k. The caller holds the lock.
 func (c *Cache[K, V]) Notify(k K) { c.notifiers.notify(k) }
 
-// fail records that reading has ended. An error that is not lasting leaves known objects as they are.
-func (c *Cache[K, V]) fail(err error) {
+// fail records why reading has ended. An error that is not lasting leaves known objects as they are, until they expire.
+func (c *Cache[K, V]) fail(err error) { c.record(err, c.lasting(err)) }
+
+// retried records an error after which the reflector tries again. It is not lasting: a list shows those.
+func (c *Cache[K, V]) retried(err error) { c.record(c.mapError(err), false) }
+
+func (c *Cache[K, V]) record(err error, lasting bool) {
 	c.Lock()
 	defer c.Unlock()
-	if err == nil || c.synced && !c.lasting(err) {
+	unknown := lasting || !c.synced
+	if stale := c.health.Failed(err, unknown); stale && c.options.Expires {
+		unknown = true
+	}
+	if !unknown || c.err != nil && reason(c.err) == reason(err) {
 		return
 	}
-	changed := c.err == nil || c.err.Error() != err.Error()
 	c.err = err
-	if !changed {
-		return
-	}
 	c.notifiers.notifyAll()
 	c.readyOnce.Do(func() { close(c.ready) })
-	if c.options.OnError != nil {
-		c.options.OnError(err)
+}
+
+// current records that a watch has brought the objects that were listed up to date.
+func (c *Cache[K, V]) current() {
+	c.Lock()
+	defer c.Unlock()
+	c.health.Succeeded()
+	if c.err != nil {
+		c.err = nil
+		c.notifiers.notifyAll()
 	}
+}
+
+func (c *Cache[K, V]) mapError(err error) error {
+	if c.options.MapError == nil {
+		return err
+	}
+	return c.options.MapError(err)
 }
 
 func (c *Cache[K, V]) lasting(err error) bool {
@@ -145,6 +182,7 @@ func (c *Cache[K, V]) replace(all []entry[V]) {
 		}
 	}
 	c.synced, c.err = true, nil
+	c.health.Succeeded()
 	c.readyOnce.Do(func() { close(c.ready) })
 	c.notifiers.notifyAll()
 }

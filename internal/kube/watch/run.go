@@ -48,7 +48,9 @@ func (c *Cache[K, V]) Run(ctx context.Context) {
 	silent := logr.Discard()
 	Retry(klog.NewContext(ctx, silent), c.options.MaxRetry, func(ctx context.Context) error {
 		err := c.listAndWatch(ctx, silent)
-		c.fail(err)
+		if err != nil && ctx.Err() == nil {
+			c.fail(err)
+		}
 		return err
 	})
 }
@@ -59,15 +61,12 @@ func (c *Cache[K, V]) listAndWatch(ctx context.Context, log klog.Logger) error {
 	if err != nil {
 		return err
 	}
+	source = Bounded(source, Observer{Retried: c.retried, Current: c.current})
 	reflector := cache.NewReflectorWithOptions(source, nil, (*storeAdapter[K, V])(c), cache.ReflectorOptions{
 		Logger:          &log,
 		Name:            "impulse",
 		TypeDescription: "watched object",
 		Backoff:         Backoff(c.options.MaxRetry(nil)),
 	})
-	err = reflector.ListAndWatchWithContext(ctx)
-	if c.options.MapError != nil {
-		err = c.options.MapError(err)
-	}
-	return err
+	return c.mapError(reflector.ListAndWatchWithContext(ctx))
 }
