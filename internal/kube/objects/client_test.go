@@ -1,6 +1,7 @@
 package objects_test
 
 import (
+	"context"
 	"errors"
 	"net/http"
 	"net/http/httptest"
@@ -127,6 +128,9 @@ func testErrorNamesServerThatCannotBeReached(t *testing.T) {
 	defer silent.Close()
 	if _, err := client(t, &rest.Config{Host: silent.URL, Timeout: time.Millisecond}).List(t.Context(), objects.Query{}); err == nil || err.Error() != "list the ScaledObjects: "+silent.URL+" does not answer in time" {
 		t.Errorf("a server that does not answer: got error %v", err)
+	}
+	if err := objects.Explain(context.DeadlineExceeded, silent.URL, "get", "scaledobjects.impulse.sh", ""); err.Error() != silent.URL+" does not answer in time" {
+		t.Errorf("the time was over before the request was sent: got error %v", err)
 	}
 	secure := httptest.NewTLSServer(http.NotFoundHandler())
 	defer secure.Close()

@@ -55,6 +55,8 @@ func Explain(err error, host, verb, what, namespace string) error {
 			return cause
 		}
 		return fmt.Errorf("%s cannot be reached: %s", host, strings.TrimPrefix(cause.Error(), "tls: "))
+	case errors.Is(err, context.DeadlineExceeded): // The request had not been sent, or its answer was incomplete.
+		return fmt.Errorf("%s does not answer in time", host)
 	default:
 		return err
 	}
