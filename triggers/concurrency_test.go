@@ -24,19 +24,13 @@ func TestConcurrency(t *testing.T) {
 func testNumberOfConcurrentReadingsIsBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newPollerEnv(t, 4)
-		var now, most, reads atomic.Int64
+		l := &load{took: func(int64) time.Duration { return 100 * time.Millisecond }}
 		for i := range 40 {
-			b.run("q", strconv.Itoa(i), time.Minute, readFunc(func(context.Context) (scalers.Milli, error) {
-				most.Store(max(most.Load(), now.Add(1)))
-				<-time.After(100 * time.Millisecond)
-				now.Add(-1)
-				reads.Add(1)
-				return 0, nil
-			}))
+			b.run("q", strconv.Itoa(i), time.Minute, l)
 		}
 		advance(time.Second)
-		if most.Load() != 4 || reads.Load() != 40 {
-			t.Errorf("%d readings at a time, %d in all; expected 4 and 40", most.Load(), reads.Load())
+		if l.most != 4 || l.all != 40 {
+			t.Errorf("%d readings at a time, %d in all; expected 4 and 40", l.most, l.all)
 		}
 	})
 }

@@ -1,10 +1,11 @@
 package triggers
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"strconv"
-	"sync/atomic"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -22,21 +23,26 @@ func TestPace(t *testing.T) {
 
 // load is a server that counts the readings in progress.
 type load struct {
-	now, most, first, all atomic.Int64
-	took                  func(now int64) time.Duration
+	took func(now int64) time.Duration
+
+	mu sync.Mutex
+	// now are in progress, at most most at a time, of which first before the first answer. all have begun.
+	now, most, first, all int64
 }
 
 // Read takes as long as took determines.
 func (l *load) Read(context.Context) (scalers.Milli, error) {
-	now := l.now.Add(1)
-	defer l.now.Add(-1)
-	l.most.Store(max(l.most.Load(), now))
-	if l.all.Add(1); l.first.Load() == 0 {
-		<-time.After(l.took(now))
-		l.first.CompareAndSwap(0, l.most.Load())
-		return 0, nil
-	}
-	<-time.After(l.took(now))
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.now++
+	l.all++
+	l.most = max(l.most, l.now)
+	took := l.took(l.now)
+	l.mu.Unlock()
+	<-time.After(took)
+	l.mu.Lock()
+	l.now--
+	l.first = cmp.Or(l.first, l.most)
 	return 0, nil
 }
 
@@ -54,11 +60,11 @@ func testTenThousandFirstReadingsBeginWithFew(t *testing.T) {
 		l := &load{took: func(int64) time.Duration { return 20 * time.Millisecond }}
 		l.start(b, sources)
 		advance(10 * time.Second)
-		if first := l.first.Load(); first > firstReadings {
-			t.Errorf("%d readings were in progress before the first answer, want at most %d", first, firstReadings)
+		if l.first > firstReadings {
+			t.Errorf("%d readings were in progress before the first answer, want at most %d", l.first, firstReadings)
 		}
-		if all, most := l.all.Load(), l.most.Load(); all < sources || most > 64 {
-			t.Errorf("%d readings in 10s, %d at a time; want all %d, and at most 64 at a time", all, most, sources)
+		if l.all < sources || l.most > 64 {
+			t.Errorf("%d readings in 10s, %d at a time; want all %d, and at most 64 at a time", l.all, l.most, sources)
 		}
 	})
 }
@@ -69,11 +75,11 @@ func testServerThatBecomesSlowerGetsNoMore(t *testing.T) {
 		l := &load{took: func(now int64) time.Duration { return time.Duration(now) * 5 * time.Millisecond }}
 		l.start(b, 500)
 		advance(10 * time.Second)
-		if most := l.most.Load(); most > 16 {
-			t.Errorf("%d readings were in progress at a time, want at most 16", most)
+		if l.most > 16 {
+			t.Errorf("%d readings were in progress at a time, want at most 16", l.most)
 		}
-		if all := l.all.Load(); all < 500 {
-			t.Errorf("got %d readings in 10s, want all 500", all)
+		if l.all < 500 {
+			t.Errorf("got %d readings in 10s, want all 500", l.all)
 		}
 	})
 }

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/impulse-sh/impulse/internal/testkit"
 	"github.com/impulse-sh/impulse/triggers"
 	"github.com/impulse-sh/impulse/triggers/triggertest"
 )
@@ -86,8 +87,7 @@ func testOneResponseIsEnoughToRecordAlertsAndAllAreNeededToEndThem(t *testing.T)
 	silenced, young := serveList(t, "["+listed("Slow", "suppressed")+"]", long), serveList(t, "[]", time.Minute)
 	null, garbage, huge := serveList(t, "null", long), serveList(t, "<html>", long), serveList(t, "["+strings.Repeat(" ", maxAnswer)+"]", long)
 	half := serveList(t, `[{"labels":{}}]`, long)
-	away := httptest.NewServer(nil)
-	away.Close()
+	away := &httptest.Server{URL: "http://" + testkit.FreeAddress(t)}
 	moved := httptest.NewServer(http.RedirectHandler(has.URL, http.StatusMovedPermanently))
 	t.Cleanup(moved.Close)
 	cases := map[string]struct {

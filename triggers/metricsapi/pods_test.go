@@ -14,7 +14,9 @@ import (
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
+	"time"
 
+	"github.com/impulse-sh/impulse/internal/testkit"
 	"github.com/impulse-sh/impulse/scalers"
 	"github.com/impulse-sh/impulse/triggers"
 	"github.com/impulse-sh/impulse/triggers/triggertest"
@@ -94,8 +96,7 @@ func testEachPodGetsPathQueryAndCredentials(t *testing.T) {
 
 func testOnePodThatFailsMakesLevelUnknown(t *testing.T) {
 	good := servers(t, waiting("1"), waiting("2"))
-	down := httptest.NewServer(http.NotFoundHandler())
-	down.Close()
+	down := &httptest.Server{URL: "http://" + testkit.FreeAddress(t)}
 	for name, c := range map[string]struct {
 		bad    *httptest.Server
 		reason string
@@ -251,7 +252,7 @@ func testAggregatesEqualThoseOfExactArithmetic(t *testing.T) {
 func testServiceOfURLIsFollowedWhileTriggerRuns(t *testing.T) {
 	s := newService(t, servers(t, waiting("1"), waiting("2"))...)
 	env := environment(nil)
-	env.WatchService, env.Poller = s.watch, triggers.NewPoller(1, 1)
+	env.WatchService, env.Poller, env.PollingInterval = s.watch, triggers.NewPoller(1, 1), time.Minute
 	c := decode(t, metadata("http://orders.shop.svc.cluster.local/stats", "aggregateFromKubeServiceEndpoints", "true", "aggregationType", "sum"))
 	opened, err := Kind().Open(c, env)
 	if err != nil {

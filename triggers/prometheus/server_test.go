@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/impulse-sh/impulse/internal/testkit"
 	"github.com/impulse-sh/impulse/triggers"
 	"github.com/impulse-sh/impulse/triggers/triggertest"
 )
@@ -174,9 +175,7 @@ func testTruncatedResponseIsUnknown(t *testing.T) {
 }
 
 func testServerThatDoesNotExistIsUnknown(t *testing.T) {
-	server := serve(t, 200, one)
-	server.Close()
-	v, err := mustReader(t, configured(server.URL), environment(nil)).Read(t.Context())
+	v, err := mustReader(t, configured("http://"+testkit.FreeAddress(t)), environment(nil)).Read(t.Context())
 	if err == nil || !strings.Contains(err.Error(), "connection refused") || strings.Contains(err.Error(), "api/v1") {
 		t.Errorf("got %v, %v", v, err)
 	}
