@@ -222,7 +222,7 @@ func testManyNamespacesThatHangLeaveTurnsToOthers(t *testing.T) {
 			<-time.After(10 * time.Millisecond)
 			turn.End(nil)
 		}
-		if !turns.bound.free() {
+		if synctest.Wait(); !turns.bound.free() {
 			t.Errorf("after 200 counts %d may be in flight, want more than the others have", turns.bound.limit)
 		}
 	})
@@ -243,6 +243,7 @@ func testNamespaceWhoseWritesAreNotAnsweredDelaysNoOther(t *testing.T) {
 			<-time.After(time.Second)
 			turn.End(nil)
 		}
+		synctest.Wait()
 		if n := turns.namespaces["hangs"]; n.bound.inFlight != leastOfNamespace {
 			t.Errorf("got %d counts in flight, want %d", n.bound.inFlight, leastOfNamespace)
 		}
