@@ -142,9 +142,7 @@ func testRefusedMessageIsReportedWithRemedy(t *testing.T) {
 			t.Errorf("%d: %d %q %q", c.answer, code, out, errs)
 		}
 	}
-	s, _ := newReceiver(t, http.StatusOK, "", false)
-	s.Close()
-	if code, out, errs := impulse(t, "", "send", "value", "shop/worker", "--trigger", "jobs", "1", "--server", s.URL); code != 2 || out != "" || !strings.Contains(errs, "connection refused") {
+	if code, out, errs := impulse(t, "", "send", "value", "shop/worker", "--trigger", "jobs", "1", "--server", "http://"+testkit.FreeAddress(t)); code != 2 || out != "" || !strings.Contains(errs, "connection refused") {
 		t.Errorf("without a server: got exit code %d, want 2; output %q %q; want connection refused", code, out, errs)
 	}
 }

@@ -34,7 +34,7 @@ func (e *env) nats() (address string, js jetstream.JetStream) {
 		e.t.Fatal(err)
 	}
 	e.spawn("nats-server", sandbox.Binary(e.t, "nats-server"), "-js", "-a", "127.0.0.1", "-p", port, "-sd", e.t.TempDir())
-	conn, err := nats.Connect("nats://"+address, nats.RetryOnFailedConnect(true), nats.ReconnectWait(50*time.Millisecond), nats.MaxReconnects(200))
+	conn, err := nats.Connect("nats://"+address, nats.RetryOnFailedConnect(true), nats.ReconnectWait(50*time.Millisecond), nats.MaxReconnects(-1))
 	if err != nil {
 		e.t.Fatal(err)
 	}
