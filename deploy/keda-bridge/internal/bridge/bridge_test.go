@@ -179,15 +179,19 @@ func testFaultsHaveCodes(t *testing.T) {
 
 func testHungScalerDelaysOnlyItsOwnTrigger(t *testing.T) {
 	e := newEnv()
-	hung := make(chan struct{})
+	hangs, hung := make(chan struct{}, 2), make(chan struct{})
 	e.answers(func(_ context.Context, config *scalersconfig.ScalerConfig) (*resource.Quantity, error) {
 		if config.TriggerName == "hangs" {
+			hangs <- struct{}{}
 			<-hung
 		}
 		return resource.NewQuantity(1, resource.DecimalSI), nil
 	})
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
-	defer cancel()
+	ctx, cancel := context.WithCancel(t.Context())
+	go func() {
+		<-hangs
+		cancel()
+	}()
 	if _, err := e.server.Read(ctx, request("hangs", "x")); status.Code(err) != codes.DeadlineExceeded {
 		t.Errorf("got the error %v, want the code DeadlineExceeded", err)
 	}
