@@ -16,6 +16,7 @@ import (
 	"k8s.io/client-go/util/workqueue"
 
 	"github.com/impulse-sh/impulse/internal/kube/events"
+	"github.com/impulse-sh/impulse/internal/kube/watch"
 	"github.com/impulse-sh/impulse/internal/policy/compile"
 	"github.com/impulse-sh/impulse/triggers"
 )
@@ -249,11 +250,11 @@ func (r *run) of(k key, group string) dynamic.ResourceInterface {
 }
 
 // listWatch lists and watches the objects of a client.
-func listWatch(client dynamic.ResourceInterface) *cache.ListWatch { return listWatchOf(client, "") }
+func listWatch(client dynamic.ResourceInterface) cache.ListerWatcher { return listWatchOf(client, "") }
 
 // listWatchOf is listWatch for the objects that a field selector matches.
-func listWatchOf(client dynamic.ResourceInterface, fields string) *cache.ListWatch {
-	return &cache.ListWatch{
+func listWatchOf(client dynamic.ResourceInterface, fields string) cache.ListerWatcher {
+	return watch.Bounded(&cache.ListWatch{
 		ListWithContextFunc: func(ctx context.Context, o metav1.ListOptions) (objects, error) {
 			o.FieldSelector = fields
 			return client.List(ctx, o)
@@ -262,5 +263,5 @@ func listWatchOf(client dynamic.ResourceInterface, fields string) *cache.ListWat
 			o.FieldSelector = fields
 			return client.Watch(ctx, o)
 		},
-	}
+	}, watch.Observer{})
 }

@@ -30,7 +30,7 @@ const (
 	caughtUpAfter = 5 * time.Second
 )
 
-// Observer learns from a bounded ListerWatcher what a reflector does not report. Both functions are called by any goroutine.
+// Observer learns from a bounded ListerWatcher what a reflector does not report. Both functions are called by any goroutine, and may be nil.
 type Observer struct {
 	// Retried is called with an error after which the reflector tries again, and which ListAndWatch does not return.
 	Retried func(error)
@@ -40,6 +40,12 @@ type Observer struct {
 
 // Bounded returns a ListerWatcher for a reflector whose requests end when they are not answered.
 func Bounded(source cache.ListerWatcher, o Observer) cache.ListerWatcher {
+	if o.Retried == nil {
+		o.Retried = func(error) {}
+	}
+	if o.Current == nil {
+		o.Current = func() {}
+	}
 	b := bounded{cache.ToListerWatcherWithContext(source), o}
 	return cache.ToListWatcherWithWatchListSemantics(&cache.ListWatch{ListWithContextFunc: b.list, WatchFuncWithContext: b.watch}, source)
 }
