@@ -190,6 +190,7 @@ func testAfterTenMinutesWithoutWritesOnlyNewestStateIsWritten(t *testing.T) {
 			}
 			<-time.After(time.Second)
 		}
+		synctest.Wait()
 		for i := range s.writer.shards {
 			if n := len(s.writer.shards[i].waiters); n > 0 {
 				t.Errorf("%d answered deliveries still wait, want 0", n)
@@ -198,6 +199,7 @@ func testAfterTenMinutesWithoutWritesOnlyNewestStateIsWritten(t *testing.T) {
 		m.fail(nil)
 		before := m.writes()
 		<-time.After(longestRetry)
+		synctest.Wait()
 		if n := m.writes() - before; n != 1 {
 			t.Errorf("%d writes once the API server is back, want 1", n)
 		}
