@@ -48,6 +48,7 @@ var within = map[string][]string{
 	"internal/policy/lint":             {"internal/policy/compile", "internal/policy/formula"},
 	"internal/policy/convert":          {"internal/policy/compile"},
 	"internal/policy/manifest":         {"internal/policy/compile", "internal/policy/convert", "internal/policy/lint"},
+	"internal/kube/events":             {"internal/kube/writes"},
 	"internal/kube/objects":            {"internal/kube/apiclient"},
 	"internal/kube/watch":              {"internal/kube/typed"},
 	"internal/control/app":             {"internal/control"},

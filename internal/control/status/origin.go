@@ -104,7 +104,7 @@ func (r *Reporter) StoreOriginal(ctx context.Context, of Object, reference strin
 	status.Reference, status.OriginalReplicaCount = reference, o.origin.count
 	o.setPending(status)
 	r.queue.Add(of.key()) // At once: the write to the target waits for it.
-	r.turns.first(of.key())
+	r.queue.First(of.key())
 	r.mu.Unlock()
 	var err error
 	select {

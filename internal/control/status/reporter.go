@@ -3,13 +3,13 @@ package status
 import (
 	"context"
 	"log/slog"
+	"strings"
 	"sync"
 	"time"
 
-	"k8s.io/client-go/util/workqueue"
-
 	"github.com/impulse-sh/impulse/api/v1alpha1"
 	"github.com/impulse-sh/impulse/internal/control/autoscaler"
+	"github.com/impulse-sh/impulse/internal/kube/writes"
 	"github.com/impulse-sh/impulse/internal/policy/compile"
 	"github.com/impulse-sh/impulse/internal/printable"
 )
@@ -49,6 +49,12 @@ type Object struct {
 
 func (o Object) key() string { return o.Namespace + "/" + o.Name }
 
+// namespaceIn returns the namespace in a key.
+func namespaceIn(key string) string {
+	name, _, _ := strings.Cut(key, "/")
+	return name
+}
+
 // Reporter reports the outcomes of all autoscalers. It implements autoscaler.Reporter.
 type Reporter struct {
 	store    Store
@@ -58,8 +64,7 @@ type Reporter struct {
 	// notifier may be nil. begin may be nil, too: then no write waits.
 	notifier Notifier
 	begin    func(ctx context.Context, namespace string) (end func(error))
-	queue    workqueue.TypedRateLimitingInterface[string]
-	turns    *turns
+	queue    *writes.Queue[string]
 	observer Observer
 
 	mu      sync.Mutex
@@ -117,10 +122,10 @@ type refusal struct {
 
 // New returns a Reporter, whose statuses are written by Run.
 func New(store Store, recorder Recorder, metrics *Metrics, log *slog.Logger) *Reporter {
-	t := newTurns()
-	return &Reporter{
-		store: store, recorder: recorder, metrics: metrics, log: log, objects: map[string]*object{}, queue: queueOf(t), turns: t,
-	}
+	queue := writes.NewQueue(writes.QueueOptions[string]{
+		Namespace: namespaceIn, Writers: writers, OfNamespace: writersOfNamespace, FirstRetry: minInterval, LongestRetry: longestRetry,
+	})
+	return &Reporter{store: store, recorder: recorder, metrics: metrics, log: log, objects: map[string]*object{}, queue: queue}
 }
 
 // Run writes statuses until ctx is done, and then the pending ones. Each write takes saveTimeout at most, and the last ones lastSaves together.
@@ -128,9 +133,7 @@ func (r *Reporter) Run(ctx context.Context) {
 	saving, stopSaving := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopSaving()
 	var all sync.WaitGroup
-	for range writers {
-		all.Go(func() { r.work(ctx, saving) })
-	}
+	all.Go(func() { r.queue.Run(func(key string) error { return r.save(ctx, saving, key) }) })
 	<-ctx.Done()
 	defer time.AfterFunc(lastSaves, stopSaving).Stop()
 	r.mu.Lock()

@@ -17,18 +17,6 @@ func (r *Reporter) SetGate(begin func(ctx context.Context, namespace string) (en
 	r.begin = begin
 }
 
-// work writes statuses until the queue is shut down. Once ctx is done, writes wait for nothing.
-func (r *Reporter) work(ctx, saving context.Context) {
-	for {
-		key, shutdown := r.queue.Get()
-		if shutdown {
-			return
-		}
-		r.turns.end(key, r.save(ctx, saving, key))
-		r.queue.Done(key)
-	}
-}
-
 // save writes the status of an object that is the newest one when the write may begin: it waits for that until ctx is done. The write ends
 // when saving is done. A failed write is retried, with exponential back-off. It returns the error of the API server.
 func (r *Reporter) save(ctx, saving context.Context, key string) error {

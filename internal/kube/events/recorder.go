@@ -5,8 +5,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"maps"
-	"slices"
 	"sync"
 	"time"
 
@@ -14,14 +12,19 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/tools/record/util"
-	"k8s.io/client-go/util/workqueue"
 	"k8s.io/klog/v2"
+
+	"github.com/impulse-sh/impulse/internal/kube/writes"
 )
 
 const (
 	// eventTimeout bounds one write of an Event, and closeTimeout all that are in flight or wait when the process stops.
 	eventTimeout = 10 * time.Second
 	closeTimeout = 2 * time.Second
+	// writers bounds the concurrent writes of Events: as many as the gate lets begin (writes.Events). A namespace has one of them.
+	writers, writersOfNamespace = 2, 1
+	// firstRetry is the time until the first retry of a write, which doubles with each one up to longestRetry.
+	firstRetry, longestRetry = time.Second, time.Minute
 	// maxEventAttempts is how often the write of an Event is tried.
 	maxEventAttempts = 12
 	// component is the name of Impulse in Events.
@@ -39,7 +42,7 @@ type Sink interface {
 type Recorder struct {
 	// sink returns a sink whose requests end with a context.
 	sink  func(context.Context) Sink
-	queue workqueue.TypedRateLimitingInterface[seriesKey]
+	queue *writes.Queue[seriesKey]
 
 	mu  sync.Mutex
 	all map[seriesKey]*series
@@ -56,13 +59,19 @@ type seriesKey struct {
 	reason  string
 }
 
+// namespace returns the namespace of the Events. Those about an object without a namespace are in the namespace default, as those of
+// Kubernetes are.
+func (k seriesKey) namespace() string { return cmp.Or(k.about.Namespace, metav1.NamespaceDefault) }
+
 // minSweep is the smallest number of series at which those that have ended are removed.
 const minSweep = 1024
 
 // New returns a Recorder, whose Events are written by Run to sinks whose requests end with the context that they are made of.
 func New(sink func(context.Context) Sink) *Recorder {
-	limiter := workqueue.NewTypedItemExponentialFailureRateLimiter[seriesKey](time.Second, time.Minute)
-	return &Recorder{sink: sink, queue: workqueue.NewTypedRateLimitingQueue(limiter), all: map[seriesKey]*series{}, sweepAt: minSweep}
+	queue := writes.NewQueue(writes.QueueOptions[seriesKey]{
+		Namespace: seriesKey.namespace, Writers: writers, OfNamespace: writersOfNamespace, FirstRetry: firstRetry, LongestRetry: longestRetry,
+	})
+	return &Recorder{sink: sink, queue: queue, all: map[seriesKey]*series{}, sweepAt: minSweep}
 }
 
 // Event records that something has happened to an object. The series of an object ends with its UID.
@@ -95,41 +104,30 @@ func (r *Recorder) sweep(now time.Time) {
 	r.sweepAt = max(minSweep, 2*len(r.all))
 }
 
-// Run writes Events until ctx is done, and then those that wait. That takes closeTimeout at most, the write in flight included.
+// Run writes Events until ctx is done, and then those that wait. That takes closeTimeout at most, the writes in flight included.
 func (r *Recorder) Run(ctx context.Context) {
 	writing, stopWriting := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopWriting()
 	var work sync.WaitGroup
-	work.Go(func() { r.work(writing) })
+	work.Go(func() { r.queue.Run(func(key seriesKey) error { return r.write(writing, key) }) })
 	<-ctx.Done()
 	defer time.AfterFunc(closeTimeout, stopWriting).Stop()
+	r.mu.Lock()
+	for key, s := range r.all {
+		if s.waiting != nil {
+			r.queue.Add(key)
+		}
+	}
+	r.mu.Unlock()
 	r.queue.ShutDown()
 	work.Wait()
 }
 
-// work writes Events until the queue is shut down, and then those that wait for their time.
-func (r *Recorder) work(ctx context.Context) {
-	for {
-		key, shutdown := r.queue.Get()
-		if shutdown {
-			break
-		}
-		r.write(ctx, key)
-		r.queue.Done(key)
+// write writes the Event of a series that waits, and returns the error of the API server. One that it does not accept now is tried again.
+func (r *Recorder) write(ctx context.Context, key seriesKey) error {
+	if err := ctx.Err(); err != nil { // The time to stop is over.
+		return err
 	}
-	r.mu.Lock()
-	keys := slices.Collect(maps.Keys(r.all))
-	r.mu.Unlock()
-	for _, key := range keys {
-		if ctx.Err() != nil {
-			return
-		}
-		r.write(ctx, key)
-	}
-}
-
-// write writes the Event of a series that waits. One that the API server does not accept now is tried again.
-func (r *Recorder) write(ctx context.Context, key seriesKey) {
 	r.mu.Lock()
 	var waiting, one *occurrence
 	s := r.all[key]
@@ -138,7 +136,7 @@ func (r *Recorder) write(ctx context.Context, key seriesKey) {
 	}
 	r.mu.Unlock()
 	if one == nil {
-		return
+		return nil
 	}
 	err := r.store(ctx, key, one)
 	r.mu.Lock()
@@ -154,6 +152,7 @@ func (r *Recorder) write(ctx context.Context, key seriesKey) {
 		s.restore(waiting)
 		r.queue.AddRateLimited(key)
 	}
+	return err
 }
 
 // isFinal reports whether a write of an Event that failed is not worth a retry.
@@ -195,14 +194,14 @@ func (r *Recorder) newName(key seriesKey) string {
 	return util.GenerateEventName(key.about.Name, r.named)
 }
 
-// eventOf returns a new Event. One about an object without a namespace is in the namespace default, as those of Kubernetes are.
+// eventOf returns a new Event.
 func eventOf(key seriesKey, one *occurrence, name string) *corev1.Event {
 	kind := corev1.EventTypeNormal
 	if key.warning {
 		kind = corev1.EventTypeWarning
 	}
 	return &corev1.Event{
-		ObjectMeta:     metav1.ObjectMeta{Namespace: cmp.Or(key.about.Namespace, metav1.NamespaceDefault), Name: name},
+		ObjectMeta:     metav1.ObjectMeta{Namespace: key.namespace(), Name: name},
 		InvolvedObject: key.about,
 		Type:           kind, Reason: key.reason, Message: one.text(), Count: one.count,
 		FirstTimestamp: metav1.NewTime(one.first), LastTimestamp: metav1.NewTime(one.last),

@@ -151,8 +151,12 @@ func (e *running) Close() {
 	<-e.done
 }
 
+func scaledObjectIn(namespace, name string) corev1.ObjectReference {
+	return corev1.ObjectReference{Kind: "ScaledObject", Namespace: namespace, Name: name, UID: "u"}
+}
+
 func scaledObject(name string) corev1.ObjectReference {
-	return corev1.ObjectReference{Kind: "ScaledObject", Namespace: "shop", Name: name, UID: "u"}
+	return scaledObjectIn("shop", name)
 }
 
 var ofWeb = scaledObject("web")
