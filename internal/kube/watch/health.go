@@ -8,8 +8,8 @@ import (
 )
 
 const (
-	// staleAfter is how long reading has to fail until objects that were read before count as stale. The restart of an API server, a rolling
-	// update of a control plane and the overload that follows take less, and a reader that fails over within it changes nothing.
+	// staleAfter is how long reading has to fail until objects that were read before count as stale. It is longer than the restart of an API
+	// server, which is no reason to hold counts, and shorter than the stabilization windows that usually come before a count is lowered.
 	staleAfter = time.Minute
 	// maxReasons bounds the reasons that are remembered, and so reported, until objects are read again.
 	maxReasons = 16
