@@ -77,6 +77,13 @@ func New(config *rest.Config, options Options) (*Client, error) {
 	return c, nil
 }
 
+// Wait waits until every watch has ended. All must have been stopped.
+func (c *Client) Wait() {
+	c.counts.Wait()
+	c.hpas.Wait()
+	c.pods.Wait()
+}
+
 // connect makes the clients. They share one HTTP client, so that they share its connections.
 func (c *Client) connect() error {
 	var err error

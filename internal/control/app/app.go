@@ -295,6 +295,7 @@ func (p *process) run(ctx context.Context) error {
 	ctx, fail := context.WithCancelCause(ctx)
 	defer fail(nil)
 	var s services
+	s.start(ctx, "watches", fail, p.awaitWatches) // Those of all other services have been stopped when it stops.
 	s.start(ctx, "tracing", fail, p.tracing.Run)
 	s.start(ctx, "server", fail, web.Run)
 	if err := p.startAdmission(ctx, &s, fail); err != nil {
@@ -315,6 +316,15 @@ func (p *process) run(ctx context.Context) error {
 		err = errors.Join(cause, err)
 	}
 	return err
+}
+
+// awaitWatches waits until ctx is done, and then until the watches have ended that were stopped before.
+func (p *process) awaitWatches(ctx context.Context) error {
+	<-ctx.Done()
+	for _, watches := range []interface{ Wait() }{p.target, p.secrets, p.podCounter, p.services} {
+		watches.Wait()
+	}
+	return nil
 }
 
 // runReports writes Events and sends notifications until ctx is done, and then those that wait.

@@ -73,6 +73,13 @@ func New(o Options) *Credentials {
 	}
 }
 
+// Wait waits until every watch has ended. All must have been closed.
+func (c *Credentials) Wait() {
+	for _, objects := range []interface{ Wait() }{c.namespaced.pool, c.cluster.pool, c.secrets.pool, c.configMaps.pool, c.accounts.pool, c.targets.pool} {
+		objects.Wait()
+	}
+}
+
 // specOf returns the spec of an authentication. A TriggerAuthentication is watched only in the namespace of the triggers that refer to it,
 // so it need not list that namespace.
 func specOf(object any) (*v1alpha1.ClusterTriggerAuthenticationSpec, bool) {

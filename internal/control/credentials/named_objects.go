@@ -71,8 +71,7 @@ func (n *namedObjects[N, T]) open(name N) *watch.Cache[types.NamespacedName, T] 
 	return c
 }
 
-// acquire watches an object until the returned function is called. If that releases the last reference, it waits for the end of the
-// watch.
+// acquire watches an object until the returned function is called.
 func (n *namedObjects[N, T]) acquire(ctx context.Context, name N) (*namedObject[T], func(), error) {
 	key := n.source.key(name)
 	c, release, ok := n.pool.AcquireWithin(ctx, name, maxNamed)

@@ -35,6 +35,9 @@ func New(config *rest.Config, queue *workqueue.Queue) (*Watcher, error) {
 	return &Watcher{watch.NewPool(func(name string) *namespace { return newNamespace(client, name) }), queue}, nil
 }
 
+// Wait waits until every watch has ended. All must have been stopped.
+func (w *Watcher) Wait() { w.namespaces.Wait() }
+
 // WatchService reports the ready endpoints of a Service until stop is called, as triggers.Env describes it.
 func (w *Watcher) WatchService(s triggers.Service, changed func(endpoints []triggers.ServiceEndpoint, err error)) (stop func()) {
 	n, release := w.namespaces.Acquire(context.Background(), s.Namespace)

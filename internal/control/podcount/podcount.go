@@ -34,6 +34,9 @@ func New(config *rest.Config, queue *workqueue.Queue) (*Counter, error) {
 	return &Counter{watch.NewPool(func(name string) *namespace { return newNamespace(client, name) }), queue}, nil
 }
 
+// Wait waits until every watch has ended. All counts must have been stopped.
+func (c *Counter) Wait() { c.namespaces.Wait() }
+
 // CountPods counts the pods of a query until stop is called, as triggers.Env describes it.
 func (c *Counter) CountPods(q triggers.PodQuery, changed func(count int64, err error)) (stop func(), err error) {
 	n, release := c.namespaces.Acquire(context.Background(), q.Namespace)

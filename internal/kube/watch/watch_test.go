@@ -18,6 +18,7 @@ import (
 
 func TestWatch(t *testing.T) {
 	t.Run("references to one name share a value until the last release", testReferencesToOneNameShareValueUntilLastRelease)
+	t.Run("a release does not wait for the end of the run, which counts within the limit", testReleaseDoesNotWaitForEndOfRun)
 	t.Run("each reference is released once", testEachReferenceIsReleasedOnce)
 	t.Run("a cache reports each error once and retries after a pause", testCacheReportsEachErrorOnceAndRetriesAfterPause)
 	t.Run("the store adapter notifies of changes only", testStoreAdapterNotifiesOfChangesOnly)
@@ -59,9 +60,36 @@ func testReferencesToOneNameShareValueUntilLastRelease(t *testing.T) {
 			t.Errorf("with one reference left: found %t, %d run; want true, 1", ok, first.running)
 		}
 		release2()
-		if _, ok := p.Get("a"); ok || first.running != 0 || p.Len() != 0 {
-			t.Errorf("after the last release: found %t, %d run, %d in the pool; want false, 0, 0", ok, first.running, p.Len())
+		if _, ok := p.Get("a"); ok || p.Len() != 0 {
+			t.Errorf("after the last release: found %t, %d in the pool; want false, 0", ok, p.Len())
 		}
+		p.Wait()
+	})
+}
+
+func testReleaseDoesNotWaitForEndOfRun(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := NewPool(func(string) *runner { return &runner{} })
+		value, release := p.Acquire(t.Context(), "a")
+		synctest.Wait()
+		began := time.Now()
+		release()
+		if took := time.Since(began); took > 0 {
+			t.Errorf("the last release took %s, want 0s", took)
+		}
+		if _, _, ok := p.AcquireWithin(t.Context(), "b", 1); ok {
+			t.Error("a second value was opened within a limit of 1 while the first one was ending")
+		}
+		p.Wait()
+		if took := time.Since(began); value.running != 0 || took != time.Second {
+			t.Errorf("after a wait of %s %d run, want 1s and none", took, value.running)
+		}
+		_, release, ok := p.AcquireWithin(t.Context(), "b", 1)
+		if !ok {
+			t.Fatal("no value was opened within a limit of 1 after the first one had ended")
+		}
+		release()
+		p.Wait()
 	})
 }
 
