@@ -3,6 +3,7 @@ package tracing
 import (
 	"context"
 	"errors"
+	"io"
 	"log/slog"
 	"net"
 	"net/http"
@@ -114,8 +115,7 @@ func testSpansAreExportedOverGRPC(t *testing.T) {
 func testSpansAreExportedOverHTTP(t *testing.T) {
 	r := &received{}
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) {
-		body := make([]byte, q.ContentLength)
-		_, _ = q.Body.Read(body)
+		body, _ := io.ReadAll(q.Body)
 		var request collector.ExportTraceServiceRequest
 		if err := proto.Unmarshal(body, &request); err != nil || q.URL.Path != "/otlp/v1/traces" {
 			http.Error(w, "no", http.StatusBadRequest)
