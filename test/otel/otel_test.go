@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"reflect"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -36,18 +37,21 @@ func eventually(t *testing.T, what string, is func() bool) {
 	}
 }
 
-// freeAddress returns an address of this machine that nobody listens on.
+var portsTried atomic.Int32
+
+// freeAddress returns an address of this machine on which nobody listens. Its port is none of those that systems give to outgoing connections:
+// such a connection could occupy it before the program does.
 func freeAddress(t *testing.T) string {
 	t.Helper()
-	l, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
+	for range 100 {
+		address := fmt.Sprintf("127.0.0.1:%d", 30_000+(os.Getpid()+int(portsTried.Add(1)))%2_500)
+		if l, err := new(net.ListenConfig).Listen(t.Context(), "tcp", address); err == nil {
+			_ = l.Close()
+			return address
+		}
 	}
-	address := l.Addr().String()
-	if err := l.Close(); err != nil {
-		t.Fatal(err)
-	}
-	return address
+	t.Fatal("no port from 30000 to 32499 is free")
+	return ""
 }
 
 // variable returns a variable that test/with-sandbox sets.
