@@ -2,11 +2,13 @@ package sources
 
 import (
 	"context"
+	"fmt"
 	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -166,15 +168,21 @@ func start(t *testing.T, address, program string, arguments ...string) func() {
 	return stop
 }
 
-// freeAddress returns an address of this machine on which nobody listens.
+var portsTried atomic.Int32
+
+// freeAddress returns an address of this machine on which nobody listens. Its port is none of those that systems give to outgoing connections:
+// such a connection could occupy it before the program does.
 func freeAddress(t *testing.T) string {
 	t.Helper()
-	l, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
+	for range 100 {
+		address := fmt.Sprintf("127.0.0.1:%d", 30_000+(os.Getpid()+int(portsTried.Add(1)))%2_500)
+		if l, err := new(net.ListenConfig).Listen(t.Context(), "tcp", address); err == nil {
+			_ = l.Close()
+			return address
+		}
 	}
-	defer func() { _ = l.Close() }()
-	return l.Addr().String()
+	t.Fatal("no port from 30000 to 32499 is free")
+	return ""
 }
 
 // portOf returns the port of an address.
