@@ -26,7 +26,7 @@ type load struct {
 	took func(now int64) time.Duration
 
 	mu sync.Mutex
-	// now are in progress, at most most at a time, of which first before the first answer. all have begun.
+	// now is the number of readings in progress, most its maximum, first that maximum at the first answer, and all the number of readings.
 	now, most, first, all int64
 }
 
