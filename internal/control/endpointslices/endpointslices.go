@@ -20,7 +20,7 @@ import (
 // maxRetry is the longest pause between two attempts to list the EndpointSlices of a namespace.
 const maxRetry = 5 * time.Second
 
-// Watcher follows Services. It is safe for concurrent use, and has no goroutines while nothing is followed.
+// Watcher follows Services. It is safe for concurrent use. Once nothing is followed, its goroutines end.
 type Watcher struct {
 	namespaces *watch.Pool[string, *namespace]
 	queue      *workqueue.Queue

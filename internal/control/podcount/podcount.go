@@ -19,7 +19,7 @@ import (
 // maxRetry is the longest pause between two attempts to list the pods of a namespace.
 const maxRetry = 5 * time.Second
 
-// Counter counts pods. It is safe for concurrent use, and has no goroutines while nothing is counted.
+// Counter counts pods. It is safe for concurrent use. Once nothing is counted, its goroutines end.
 type Counter struct {
 	namespaces *watch.Pool[string, *namespace]
 	queue      *workqueue.Queue

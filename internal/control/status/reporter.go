@@ -26,7 +26,7 @@ const (
 	saveTimeout = 10 * time.Second
 	// lastSaves bounds all status writes after the autoscalers have ended, those in flight included: the next leader waits for them, because the
 	// Lease is released afterwards. It reports what is missing, because it compares its first outcome of an object with the status that is
-	// stored (resume). Only what an autoscaler remembered since that status is lost, as after a crash.
+	// stored (resume). Only the memory and the history since that status are lost, as after a crash.
 	lastSaves = 500 * time.Millisecond
 )
 
