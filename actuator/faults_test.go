@@ -109,9 +109,10 @@ func testOneWatchServesAllTargetsOfKind(t *testing.T) {
 			}
 		})
 		for _, resource := range []string{"/deployments", "/horizontalpodautoscalers"} {
-			if _, open := conn.count(http.MethodGet, resource); open != 0 {
-				t.Errorf("%d watches of %s are open after the last watcher, want none", open, resource)
-			}
+			testkit.Eventually(t, "no watch of "+resource+" is open after the last watcher", func(context.Context) bool {
+				_, open := conn.count(http.MethodGet, resource)
+				return open == 0
+			})
 		}
 	}
 	if sent, _ := conn.count(http.MethodGet, "/pods"); sent != 0 {

@@ -42,9 +42,14 @@ func applyCRDs(tb testing.TB, kubeconfig, folder string) {
 		e.Apply(string(text))
 	}
 	definitions := e.Dynamic.Resource(schema.GroupVersionResource{Group: "apiextensions.k8s.io", Version: "v1", Resource: "customresourcedefinitions"})
+	all, err := definitions.List(tb.Context(), metav1.ListOptions{})
+	if err != nil {
+		tb.Fatal(err)
+	}
+	unserved := all.Items
 	testkit.Eventually(tb, "every CustomResourceDefinition is served", func(ctx context.Context) bool {
-		all, err := definitions.List(ctx, metav1.ListOptions{})
-		return err == nil && !slices.ContainsFunc(all.Items, func(d unstructured.Unstructured) bool { return !e.serves(ctx, &d) })
+		unserved = slices.DeleteFunc(unserved, func(d unstructured.Unstructured) bool { return e.serves(ctx, &d) })
+		return len(unserved) == 0
 	})
 }
 
