@@ -68,19 +68,21 @@ func (w *watcher) run() {
 	}
 }
 
-// open acquires all caches that the watcher reads. They run until the last one who acquired them has released them.
+// open acquires all caches that the watcher reads, and then subscribes to their changes, each of which makes the item read all of them. They run
+// until the last one who acquired them has released them.
 func (w *watcher) open(c *Client, options WatchOptions) {
 	ctx := context.Background()
 	var release func()
 	w.client, w.closing = c, make([]func(), 0, 5)
 	w.counts, release = c.counts.Acquire(ctx, kindName{w.target.APIVersion, w.target.Kind})
-	w.closing = append(w.closing, release, w.counts.Subscribe(w.target.key(), w))
+	w.closing = append(w.closing, release)
 	w.hpas, release = c.hpas.Acquire(ctx, struct{}{})
-	w.closing = append(w.closing, release, w.hpas.Subscribe(w.hpaTarget, w))
+	w.closing = append(w.closing, release)
 	if options.Pods {
 		w.pods, release = c.pods.Acquire(ctx, struct{}{})
 		w.closing = append(w.closing, release)
 	}
+	w.closing = append(w.closing, w.counts.Subscribe(w.target.key(), w), w.hpas.Subscribe(w.hpaTarget, w))
 }
 
 // close ends the item, and then releases everything, last first.

@@ -23,14 +23,21 @@ import (
 // text had and this one has not is removed. A process for each text would take a second of the machine.
 func (e *Env) Apply(text string) {
 	e.tb.Helper()
+	e.applyAll(text)
+}
+
+// applyAll applies the objects of a YAML text, and returns them.
+func (e *Env) applyAll(text string) (all []unstructured.Unstructured) {
+	e.tb.Helper()
 	documents := yaml.NewYAMLOrJSONDecoder(strings.NewReader(text), 4096)
 	for {
 		var object unstructured.Unstructured
 		err := documents.Decode(&object.Object)
 		if errors.Is(err, io.EOF) {
-			return
+			return all
 		}
 		if err == nil && len(object.Object) > 0 {
+			all = append(all, object)
 			err = e.apply(&object)
 		}
 		if err != nil {

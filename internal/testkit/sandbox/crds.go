@@ -34,19 +34,14 @@ func applyCRDs(tb testing.TB, kubeconfig, folder string) {
 		tb.Fatalf("%s has no CustomResourceDefinition (%v)", folder, err)
 	}
 	e := connect(tb, kubeconfig)
+	var unserved []unstructured.Unstructured
 	for _, file := range files {
 		text, err := os.ReadFile(file)
 		if err != nil {
 			tb.Fatal(err)
 		}
-		e.Apply(string(text))
+		unserved = append(unserved, e.applyAll(string(text))...)
 	}
-	definitions := e.Dynamic.Resource(schema.GroupVersionResource{Group: "apiextensions.k8s.io", Version: "v1", Resource: "customresourcedefinitions"})
-	all, err := definitions.List(tb.Context(), metav1.ListOptions{})
-	if err != nil {
-		tb.Fatal(err)
-	}
-	unserved := all.Items
 	testkit.Eventually(tb, "every CustomResourceDefinition is served", func(ctx context.Context) bool {
 		unserved = slices.DeleteFunc(unserved, func(d unstructured.Unstructured) bool { return e.serves(ctx, &d) })
 		return len(unserved) == 0
